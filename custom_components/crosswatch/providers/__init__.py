@@ -1,0 +1,1 @@
+"""The services CrossWatch can read and write. Nothing here knows Home Assistant."""

@@ -1,0 +1,1 @@
+"""The sync engine. It knows neither Home Assistant nor any provider."""

@@ -1,0 +1,230 @@
+"""What the engine moves around: items, entries, snapshots, plans and reports."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """Level of an item. It is part of every key: movie 1399 and show 1399 are two things."""
+
+    MOVIE = "movie"
+    SHOW = "show"
+    SEASON = "season"
+    EPISODE = "episode"
+
+
+class Feature(StrEnum):
+    """What can be kept in step, each switched on by itself."""
+
+    WATCHLIST = "watchlist"
+    HISTORY = "history"
+    RATINGS = "ratings"
+    PROGRESS = "progress"
+
+
+class Direction(StrEnum):
+    """Where changes may travel in a pair."""
+
+    ONE_WAY = "one_way"
+    TWO_WAY = "two_way"
+
+
+class Side(StrEnum):
+    """One end of a pair."""
+
+    SOURCE = "source"
+    TARGET = "target"
+
+
+class Action(StrEnum):
+    """What a change does to its side."""
+
+    ADD = "add"
+    UPDATE = "update"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """External ids of one item at one level. `guid` is a provider's own id, kept byte for byte."""
+
+    tmdb: int | None = None
+    imdb: str | None = None
+    tvdb: int | None = None
+    guid: str | None = None
+
+    def tokens(self) -> tuple[str, ...]:
+        """Ids as `namespace:value`, best namespace first: tmdb, imdb, tvdb, guid."""
+        found = (("tmdb", self.tmdb), ("imdb", self.imdb), ("tvdb", self.tvdb), ("guid", self.guid))
+        return tuple(f"{name}:{value}" for name, value in found if value is not None)
+
+    def __bool__(self) -> bool:
+        """Whether any id is known."""
+        return not (self.tmdb is None and self.imdb is None and self.tvdb is None and self.guid is None)
+
+
+NO_IDS = Ids()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """A movie, show, season or episode as one side knows it.
+
+    `ids` belong to the item's own level. `show_ids` are the show's and set for seasons and episodes
+    only. Season 0 and episode 0 are real numbers; None means unknown.
+    """
+
+    kind: Kind
+    ids: Ids = NO_IDS
+    show_ids: Ids = NO_IDS
+    season: int | None = None
+    episode: int | None = None
+    title: str | None = None
+    year: int | None = None
+    show_title: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Text to show a person, such as `Some Show S01E02` or `Some Movie (2016)`."""
+        if self.kind is Kind.EPISODE and self.season is not None and self.episode is not None:
+            return f"{self.show_title or '?'} S{self.season:02d}E{self.episode:02d}"
+        if self.kind is Kind.SEASON and self.season is not None:
+            return f"{self.show_title or '?'} S{self.season:02d}"
+        title = self.title or self.show_title or next(iter((*self.ids.tokens(), *self.show_ids.tokens())), "?")
+        return f"{title} ({self.year})" if self.year else title
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchlistEntry:
+    """A movie or show on a watchlist. `listed_at` is epoch seconds UTC where the side tells it."""
+
+    item: Item
+    listed_at: int | None = None
+    remote_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Play:
+    """One watching of a movie or episode at `watched_at` (epoch seconds UTC, None: date unknown)."""
+
+    item: Item
+    watched_at: int | None
+    remote_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rating:
+    """A rating. `tenths` is ten times the 1-10 value, so 8.5 is 85; `rated_at` epoch seconds UTC."""
+
+    item: Item
+    tenths: int
+    label: str = "Overall"
+    rated_at: int | None = None
+    remote_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resume:
+    """A resume position, both times in milliseconds; `at` is epoch seconds UTC of the stop."""
+
+    item: Item
+    position_ms: int
+    duration_ms: int | None
+    at: int | None = None
+    remote_id: str | None = None
+
+
+type Entry = WatchlistEntry | Play | Rating | Resume
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What a pair adds to an account's own settings when it reads or writes.
+
+    `pair_id` names the pair in state files. `libraries` narrows a feature to library section ids.
+    """
+
+    pair_id: str
+    watchlist_name: str | None = None
+    libraries: Mapping[Feature, frozenset[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Everything one side holds of one feature. Always complete: an incomplete read raises instead.
+
+    `scope_hash` changes when the same account is read through other libraries, another user, server,
+    list or label; absence means nothing across such a change. `read_at` is epoch seconds UTC.
+    """
+
+    feature: Feature
+    entries: tuple[Entry, ...]
+    scope_hash: str
+    read_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One planned write: what (`entry`), where (`side`) and why (`rule`, a row of the truth table)."""
+
+    feature: Feature
+    side: Side
+    action: Action
+    key: str
+    entry: Entry
+    rule: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unresolved:
+    """An item that can't be written, with the documented reason."""
+
+    feature: Feature
+    side: Side
+    key: str
+    reason: str
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skip:
+    """An item that differs on purpose, with the rule that says so."""
+
+    key: str
+    rule: str
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What one feature of a pair needs. The same input gives the same plan, byte for byte.
+
+    `agreed` are the keys seen equal on both sides.
+    """
+
+    feature: Feature
+    changes: tuple[Change, ...] = ()
+    unresolved: tuple[Unresolved, ...] = ()
+    skipped: tuple[Skip, ...] = ()
+    agreed: tuple[str, ...] = ()
+
+
+class OutcomeStatus(StrEnum):
+    """How a write ended."""
+
+    APPLIED = "applied"  # the service accepted it; seeing it is a later read's business
+    ALREADY = "already"  # it was there
+    UNRESOLVED = "unresolved"  # this item can't be written, for a documented reason
+    FAILED = "failed"  # not written, worth another try
+    UNCERTAIN = "uncertain"  # may have landed: only a read can tell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """Result of one change. `reason` is set unless it was applied."""
+
+    change: Change
+    status: OutcomeStatus
+    reason: str | None = None
+    remote_id: str | None = None

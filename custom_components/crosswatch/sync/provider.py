@@ -1,0 +1,102 @@
+"""What the engine asks of a provider, and the errors a provider may raise.
+
+The contract lives here and not beside the providers, so that the engine depends on none of them.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from .models import Action, Change, Entry, Feature, Kind, Outcome, Scope, Snapshot
+
+
+class ProviderError(Exception):
+    """Base of everything a provider raises. The text never holds a token, a key or a server address."""
+
+
+class AuthError(ProviderError):
+    """The credential was refused: the account needs to sign in again."""
+
+
+class ForbiddenError(ProviderError):
+    """The credential is good, the user may not do this."""
+
+
+class UnreachableError(ProviderError):
+    """No answer: refused, timed out, dropped, or the service is down (temporary 5xx after all tries)."""
+
+
+class RateLimitedError(UnreachableError):
+    """Still 429 after all tries, or asked to wait longer than is sensible. `retry_after` in seconds."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        """Keep how long the service asked to be left alone."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class BadAnswerError(ProviderError):
+    """An answer that is not what the interface promises: HTML, another shape, `success: false`."""
+
+
+class IncompleteReadError(BadAnswerError):
+    """Rows are missing, repeated or moving: the read can't stand for what the side holds."""
+
+
+class NotFoundError(ProviderError):
+    """404 for one thing; what that means is the caller's business."""
+
+
+class RefusedError(ProviderError):
+    """Any other 4xx for one request. `status` is the HTTP status, `detail` a short server text."""
+
+    def __init__(self, status: int, detail: str = "") -> None:
+        """Keep the status for reasons such as `http:409`."""
+        super().__init__(f"http:{status} {detail}".strip())
+        self.status = status
+        self.detail = detail
+
+
+class UncertainWriteError(ProviderError):
+    """A write that must not be repeated blindly failed in a way that may have left it applied."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capability:
+    """What a provider can do for one feature."""
+
+    kinds: frozenset[Kind]
+    add: bool = False
+    remove: bool = False
+
+
+class Provider(Protocol):
+    """One account at one service, shared by all pairs that use it.
+
+    `read` and `apply` raise `AuthError`, `UnreachableError` or another `ProviderError` when the account
+    as a whole is in trouble; trouble with one item is an `Outcome`.
+    """
+
+    @property
+    def name(self) -> str:
+        """Service name, such as `plex`."""
+
+    @property
+    def capabilities(self) -> Mapping[Feature, Capability]:
+        """Features this account can take part in."""
+
+    @property
+    def requests(self) -> int:
+        """HTTP requests sent so far; a run reports the difference."""
+
+    async def read(self, feature: Feature, scope: Scope) -> Snapshot:
+        """Read everything the account holds of a feature. Never writes. Raises unless complete."""
+
+    def refusal(self, feature: Feature, action: Action, entry: Entry) -> str | None:
+        """Documented reason why the entry can't be written here, from the entry alone; None if it can."""
+
+    def apply(self, feature: Feature, changes: Sequence[Change], scope: Scope) -> AsyncIterator[Outcome]:
+        """Write the changes in order and yield each outcome as soon as it is known.
+
+        Paced; cancellable at any await. Never repeats a write that may have landed.
+        """
