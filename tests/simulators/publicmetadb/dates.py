@@ -48,11 +48,13 @@ def render(moment: float | None, style: DateStyle) -> str | int | None:
             return f"{text[:10]} {text[11:]}"
 
 
-def parse(text: str) -> float:
+def parse(text: object) -> float:
     """Read a date as Unix seconds, cut to milliseconds; without an offset it is UTC.
 
     Raises ValueError for anything that is no date.
     """
+    if not isinstance(text, str):
+        raise ValueError(text)  # noqa: TRY004 - to the caller all is one: not a date
     moment = datetime.fromisoformat(text.strip())
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

@@ -10,10 +10,10 @@ import orjson
 from .dates import render
 from .limits import Limits
 from .quirks import Kind, Struck
-from .rows import ItemRow, MediaType, ResumeRow, Video, VideoRow, WatchedRow
+from .rows import ItemRow, MediaType, ResumeRow, Video, VideoRow, WatchedRow, by_title
 from .settings import Envelope, MovieNumbers, NumberStyle, Order, Settings
 from .state import State, User
-from .table import Row, Table
+from .table import Place, Row, Table
 
 type Json = dict[str, Any]
 
@@ -65,6 +65,9 @@ class Call:
 
 type Action = Callable[[Call], Reply]
 
+type Choice[R: Row] = Callable[[Table[R]], Sequence[R]]
+"""Finds some rows of a table."""
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -105,24 +108,29 @@ def media_type(fields: Mapping[str, Any]) -> MediaType:
     raise ApiError(400, "media_type must be movie or tv")
 
 
-def tmdb_id(call: Call, fields: Mapping[str, Any]) -> int:
-    """Return tmdb_id, or what id_type and id_value map to (3.6)."""
-    if "tmdb_id" in fields or "id_type" not in fields:
-        return whole(fields, "tmdb_id", 1)
-    key = (media_type(fields), str(fields["id_type"]), str(fields.get("id_value", "")))
-    if key not in call.state.mappings:
-        raise ApiError(404, "No mapping found")
-    return call.state.mappings[key]
-
-
-def video(call: Call, fields: Mapping[str, Any]) -> Video:
+def video(settings: Settings, fields: Mapping[str, Any]) -> Video:
     """Return the movie or episode meant; a tv one without both numbers is a 400 (12.1.9)."""
     kind = media_type(fields)
-    title = tmdb_id(call, fields)
+    title = whole(fields, "tmdb_id", 1)
     numbers = [fields.get(name) for name in ("season", "episode")]
-    if kind == "movie" or (numbers == [None, None] and not call.settings.tv_needs_numbers):
+    if kind == "movie" or (numbers == [None, None] and not settings.tv_needs_numbers):
         return (title, kind, None, None)
     return (title, kind, whole(fields, "season"), whole(fields, "episode"))
+
+
+def chosen_by_query[R: VideoRow](query: Mapping[str, str]) -> Choice[R] | None:
+    """Return what finds the rows meant by tmdb_id, media_type, [season, episode]; None without ids."""
+    wanted = query_numbers(query, "tmdb_id", "season", "episode")
+    if "tmdb_id" not in wanted:
+        return None
+    title = (whole(wanted, "tmdb_id", 1), media_type(wanted))
+    numbers = {name: whole(wanted, name) for name in ("season", "episode") if name in wanted}
+
+    def choose(table: Table[R]) -> Sequence[R]:
+        rows = table.find(by_title, title)
+        return [r for r in rows if all(getattr(r, name) == n for name, n in numbers.items())]
+
+    return choose
 
 
 # --- rows as they are sent -------------------------------------------------------------------
@@ -190,26 +198,42 @@ def owned[R: Row](call: Call, table_of: Callable[[User], Table[R]], row_id: str)
     raise ApiError(404, "Not found")
 
 
-def paged[R: Row](
-    call: Call,
-    table: Table[R],
-    order: Order,
-    write: Callable[[R], Json],
-    choose: Callable[[Table[R]], Sequence[R]] | None = None,
-    per_page: int | None = None,
-) -> Reply:
-    """Answer a page of the table, or of the rows `choose` finds in it."""
-    settings, struck = call.settings, call.struck
+@dataclass(frozen=True, slots=True)
+class Chosen[R: Row]:
+    """The rows a read is about, as the quirks let them be seen."""
+
+    table: Table[R]
+    places: Sequence[Place]
+    total: int
+
+    def rows(self, start: int = 0, stop: int | None = None) -> list[R]:
+        """Return some or all of the rows."""
+        return [self.table[place[-1]] for place in self.places[start:stop]]
+
+
+def chosen[R: Row](
+    call: Call, table: Table[R], order: Order, choose: Choice[R] | None = None
+) -> Chosen[R]:
+    """Return all rows of the table, or those that `choose` finds in it."""
+    struck = call.struck
     if stale := struck.get(Kind.STALE):
         table = table.past(stale.writes, stale.seconds)
-    places = table.ordered(order) if choose is None else table.sort(choose(table), order)
-    total = len(places)
     if Kind.EMPTY in struck:
-        places, total = (), 0
+        return Chosen(table, (), 0)
+    places = table.ordered(order) if choose is None else table.sort(choose(table), order)
     if cut := struck.get(Kind.TRUNCATED):
-        places = places[: cut.rows]
-        total = total if cut.honest else len(places)
+        return Chosen(table, places[: cut.rows], len(places) if cut.honest else min(len(places), cut.rows))
+    return Chosen(table, places, len(places))
 
+
+def paged[R: Row](
+    call: Call,
+    found: Chosen[R],
+    write: Callable[[R], Json],
+    per_page: int | None = None,
+) -> Reply:
+    """Answer one page of the rows; `per_page` is the size unless the caller asks for another."""
+    settings, struck = call.settings, call.struck
     asked = query_numbers(call.query, "page", "perPage")
     page = asked["page"] if isinstance(asked.get("page"), int) else 1
     size = asked["perPage"] if isinstance(asked.get("perPage"), int) else 0
@@ -217,8 +241,9 @@ def paged[R: Row](
     size = min(size or per_page or settings.default_per_page, settings.max_per_page)
     start = 0 if Kind.REPEATED_PAGE in struck else (page - 1) * size
     if (shift := struck.get(Kind.SHIFTED_ROWS)) and page > 1:
-        start += shift.rows
-    rows = [write(table[place[-1]]) for place in places[start : start + size]]
+        start = max(0, start + shift.rows)
+    rows = [write(row) for row in found.rows(start, start + size)]
+    total = found.total
     if drift := struck.get(Kind.DRIFTING_TOTAL):
         total += drift.rows * page
     if short := struck.get(Kind.SHORT_PAGE):

@@ -7,6 +7,7 @@ from .envelope import (
     Json,
     Reply,
     Route,
+    chosen,
     created,
     deleted,
     media_type,
@@ -60,7 +61,8 @@ def write_item(call: Call, row: ItemRow) -> Json:
 def read_lists(call: Call) -> Reply:
     """L1: GET /lists."""
     user = call.user
-    return paged(call, user.list_table, call.settings.lists_order, lambda row: write_list(call, user, row))
+    found = chosen(call, user.list_table, call.settings.lists_order)
+    return paged(call, found, lambda row: write_list(call, user, row))
 
 
 def create_list(call: Call) -> Reply:
@@ -110,9 +112,8 @@ def _readable(call: Call) -> Table[ItemRow]:
 
 def read_items(call: Call) -> Reply:
     """L4: GET /lists/{list_id}/items; a public list of another user can be read."""
-    return paged(
-        call, _readable(call), call.settings.items_order, lambda row: write_item(call, row)
-    )
+    found = chosen(call, _readable(call), call.settings.items_order)
+    return paged(call, found, lambda row: write_item(call, row))
 
 
 def add_item(call: Call) -> Reply:

@@ -9,7 +9,7 @@ import orjson
 
 from tests.simulators.base import Fault, Handler, Simulator
 
-from . import lists, watched
+from . import lists, ratings, resume, watched
 from .clock import Clock, wall_clock
 from .envelope import Action, ApiError, Call, Json, Reply
 from .limits import LimitReachedError, Limits
@@ -41,7 +41,7 @@ class PublicMetaDBSimulator(Simulator):
         self.state = State(clock)
         self.limits = Limits(clock)
         self.quirks: list[Quirk] = []
-        for route in (*lists.ROUTES, *watched.ROUTES):
+        for route in (*lists.ROUTES, *watched.ROUTES, *ratings.ROUTES, *resume.ROUTES):
             self.app.router.add_route(route.method, API + route.path, self._handler(route.action))
         self.app.router.add_route("*", "/{path:.*}", self._handler(_unknown))
 
@@ -73,6 +73,11 @@ class PublicMetaDBSimulator(Simulator):
         quirk = Quirk(kind=kind, path=path, **settings)
         self.quirks.append(quirk)
         return quirk
+
+    def fail(self, path: str = "*", *, status: int, text: str = "Failed", **settings: Any) -> Fault:
+        """Answer with a status of 400 or above and the JSON body of an error (2.3)."""
+        body = orjson.dumps({self.settings.error_field: text}).decode()
+        return self.inject(path, status=status, body=body, content_type="application/json", **settings)
 
     def challenge(self, path: str = "*", **settings: Any) -> Fault:
         """Answer with Cloudflare's challenge page: a 403 in HTML."""

@@ -87,7 +87,7 @@ class State:
         self,
         owner: str,
         *,
-        tmdb_id: int,
+        tmdb_id: int | None,
         media_type: MediaType = "movie",
         score: float,
         season: int | None = None,
@@ -257,7 +257,7 @@ class User:
     def add_rating(
         self,
         *,
-        tmdb_id: int,
+        tmdb_id: int | None,
         media_type: MediaType = "movie",
         score: float,
         season: int | None = None,

@@ -1,6 +1,6 @@
 """The watch history (H1 to H5; API reference 3.4)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 import math
 from typing import Any
@@ -9,22 +9,23 @@ from .dates import parse, render
 from .envelope import (
     ApiError,
     Call,
+    Choice,
     Json,
     Reply,
     Route,
+    chosen,
+    chosen_by_query,
     created,
     deleted,
-    media_type,
     owned,
     paged,
     query_numbers,
+    stamps,
     title_fields,
-    tmdb_id,
     video,
     video_fields,
-    stamps,
 )
-from .rows import ResumeRow, Video, WatchedRow, by_title, by_video
+from .rows import Video, WatchedRow, by_video
 from .settings import Order, Settings
 from .state import User
 from .table import Table
@@ -46,49 +47,29 @@ def write_play(call: Call, row: WatchedRow) -> Json:
     return fields | stamps(row, settings)
 
 
-def chosen_by_query[R: WatchedRow | ResumeRow](
-    call: Call,
-) -> Callable[[Table[R]], Sequence[R]] | None:
-    """Return what picks the rows meant by tmdb_id, media_type, season and episode, if any are given."""
-    names = ("tmdb_id", "season", "episode")
-    wanted = query_numbers(call.query, *names)
-    if "tmdb_id" not in wanted:
-        return None
-    title = (tmdb_id(call, wanted), media_type(wanted))
-    numbers = [name for name in names[1:] if name in wanted]
-
-    def choose(table: Table[R]) -> Sequence[R]:
-        rows = table.find(by_title, title)
-        return [row for row in rows if all(getattr(row, name) == wanted[name] for name in numbers)]
-
-    return choose
-
-
 def read_plays(call: Call) -> Reply:
     """H1: GET /watched; filters and sort only where the server honours them (question 12)."""
     settings = call.settings
-    order, choose = settings.watched_order, None
+    order = settings.watched_order
+    choose: Choice[WatchedRow] | None = None
     if settings.watched_filters:
-        choose = chosen_by_query(call)
+        choose = chosen_by_query(call.query)
         if call.query.get("sort") in list(Order):
             order = Order(call.query["sort"])
-    return paged(call, call.user.watched_table, order, partial(write_play, call), choose)
+    return paged(call, chosen(call, call.user.watched_table, order, choose), partial(write_play, call))
 
 
 def sent_date(settings: Settings, body: Mapping[str, Any], now: float) -> float | None:
     """Return the date of a play: absent is now, null is unknown (3.4)."""
-    sent = body.get("watched_at", "absent")
-    if sent is None:
-        return None
-    if sent == "absent" and "watched_at" not in body:
+    if "watched_at" not in body:
         moment = now
-    elif isinstance(sent, str):
+    elif body["watched_at"] is None:
+        return None
+    else:
         try:
-            moment = parse(sent)
+            moment = parse(body["watched_at"])
         except ValueError as err:
             raise ApiError(400, "watched_at must be a date") from err
-    else:
-        raise ApiError(400, "watched_at must be a date")
     return moment if settings.watched_at_keeps_ms else math.floor(moment)
 
 
@@ -104,7 +85,7 @@ def same_play(settings: Settings, first: float | None, second: float | None) -> 
 def add_play(call: Call) -> Reply:
     """H2: POST /watched {tmdb_id, media_type, [season, episode], watched_at}, ?dedupe=true."""
     body, settings = call.body(), call.settings
-    wanted: Video = video(call, body)
+    wanted: Video = video(settings, body)
     moment = sent_date(settings, body, call.state.clock())
     if call.query.get("dedupe") == "true" and settings.dedupe_honoured:
         for row in call.user.watched_table.find(by_video, wanted):
@@ -126,7 +107,7 @@ def delete_play(call: Call) -> Reply:
 
 def delete_plays(call: Call) -> Reply:
     """H4: DELETE /watched?tmdb_id&media_type[&season&episode]: every play of the video."""
-    wanted = video(call, query_numbers(call.query, "tmdb_id", "season", "episode"))
+    wanted = video(call.settings, query_numbers(call.query, "tmdb_id", "season", "episode"))
     rows = call.user.watched_table.find(by_video, wanted)
     for row in rows:
         call.user.remove_watched(row.id)
