@@ -55,7 +55,7 @@ class Pacer:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer: status, headers, and the JSON body (None when empty)."""
+    """An answer: status, headers, and the JSON body (None when empty; the bytes themselves when asked raw)."""
 
     status: int
     headers: Mapping[str, str]
@@ -68,6 +68,8 @@ class HttpClient:
 
     `attempts` counts the first one too. `timeout` is seconds for one attempt. `pacer_for` names the
     pacer of a method. `backoff` is the wait in seconds before the second attempt, doubled from there.
+    `challenges`: an HTML page with 403 is a gateway's challenge and says nothing about the user; False
+    where the service itself refuses with HTML.
     """
 
     session: aiohttp.ClientSession
@@ -77,6 +79,7 @@ class HttpClient:
     attempts: int = 3
     backoff: float = 0.5
     pacer_for: Callable[[str], Pacer | None] = field(default=lambda _method: None)
+    challenges: bool = True
     requests: int = 0
 
     async def request(
@@ -89,12 +92,14 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         repeatable: bool = True,
         not_modified: bool = False,
+        raw: bool = False,
     ) -> Response:
         """Send one request and return its answer, or raise one of the provider errors.
 
         `repeatable` False marks a write that may not be sent twice: after an attempt that may have
         reached the service it raises `UncertainWriteError`; a 429 was never carried out and is retried.
-        `not_modified` lets a 304 through.
+        `not_modified` lets a 304 through. `raw` leaves the body as bytes, for big answers that are to be
+        parsed away from the event loop.
         """
         wait = self.backoff
         for attempt in range(1, self.attempts + 1):
@@ -124,7 +129,7 @@ class HttpClient:
                     if last or (asked or 0) > LONGEST_WAIT:
                         raise UnreachableError(f"http:{status}")
                 else:
-                    return self._checked(status, reply_headers, body, not_modified=not_modified)
+                    return self._checked(status, reply_headers, body, not_modified=not_modified, raw=raw)
                 delay = max(wait, asked or 0.0)
             wait *= 2
             LOGGER.debug("%s attempt %d failed, next in %.1f s", method, attempt, delay)
@@ -157,14 +162,17 @@ class HttpClient:
         ):
             return reply.status, reply.headers, await reply.read()
 
-    @staticmethod
-    def _checked(status: int, headers: Mapping[str, str], body: bytes, *, not_modified: bool) -> Response:
+    def _checked(
+        self, status: int, headers: Mapping[str, str], body: bytes, *, not_modified: bool, raw: bool
+    ) -> Response:
         if 200 <= status < 300 or (status == 304 and not_modified):  # noqa: PLR2004
+            if raw:
+                return Response(status, headers, body)
             return Response(status, headers, decode(body) if body else None)
         if status == HTTP_UNAUTHORIZED or status == 498:  # noqa: PLR2004 - 498: expired Plex JWT
             raise AuthError(f"http:{status}")
         if status == HTTP_FORBIDDEN:
-            if "html" in headers.get("Content-Type", ""):
+            if self.challenges and "html" in headers.get("Content-Type", ""):
                 # a gateway's challenge page says nothing about the credential
                 raise UnreachableError("http:403 (challenge page)")
             raise ForbiddenError("http:403")
@@ -184,12 +192,19 @@ def decode(body: bytes) -> Any:
 
 
 def error_text(body: bytes) -> str:
-    """Return the server's short error text of a JSON error body, else nothing."""
+    """Return the server's short error text of a JSON error body, else nothing.
+
+    Known shapes: `{"error": "text"}` and plex.tv's `{"errors": [{"code": 1001, "message": "text"}]}`.
+    """
     try:
         data = orjson.loads(body)
     except orjson.JSONDecodeError:
         return ""
-    text = data.get("error") if isinstance(data, dict) else None
+    if not isinstance(data, dict):
+        return ""
+    text, errors = data.get("error"), data.get("errors")
+    if text is None and isinstance(errors, list) and errors and isinstance(errors[0], dict):
+        text = errors[0].get("message")
     return text[:120] if isinstance(text, str) else ""
 
 
