@@ -1,0 +1,53 @@
+"""Constants of the CrossWatch integration."""
+
+from datetime import timedelta
+from enum import StrEnum
+import logging
+from typing import Final
+
+DOMAIN: Final = "crosswatch"
+LOGGER: Final = logging.getLogger(__package__)
+
+CONF_KIND: Final = "kind"
+CONF_PROVIDER: Final = "provider"
+
+# data of a pair entry: unique ids of two account entries, and where changes may travel
+CONF_SOURCE: Final = "source"
+CONF_TARGET: Final = "target"
+CONF_DIRECTION: Final = "direction"
+
+# options of a pair entry
+CONF_FEATURES: Final = "features"
+CONF_INTERVAL: Final = "interval"
+CONF_WATCHLIST_NAME: Final = "watchlist_name"
+
+DEFAULT_INTERVAL: Final = 60
+"""Minutes between two automatic runs."""
+SHORTEST_INTERVAL: Final = 5
+LONGEST_INTERVAL: Final = 7 * 24 * 60
+
+OVERDUE_DELAY: Final = timedelta(minutes=1)
+"""How long after the start an overdue run waits, so that a start is never slowed down by it."""
+
+STATE_FOLDER: Final = ".cw_state"
+
+MODEL_ACCOUNT: Final = "account"
+MODEL_PAIR: Final = "sync_pair"
+
+STATUS_NEVER_RUN: Final = "never_run"
+STATUS_RUNNING: Final = "running"
+
+
+class EntryKind(StrEnum):
+    """What a config entry stands for."""
+
+    ACCOUNT = "account"
+    PAIR = "pair"
+
+
+class Trigger(StrEnum):
+    """Who asked for a run."""
+
+    SCHEDULE = "schedule"
+    BUTTON = "button"
+    ACTION = "action"
