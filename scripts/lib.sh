@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # Helpers shared by the scripts in this folder: to be sourced, not run.
+# shellcheck disable=SC2034  # ROOT is for those who source this
 
 ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
 
