@@ -143,9 +143,11 @@ class Scope:
     """What a pair adds to an account's own settings when it reads or writes.
 
     `pair_id` names the pair in state files. `libraries` narrows a feature to library section ids.
+    With `read_only` (a dry run) nothing may be written anywhere, state files included.
     """
 
     pair_id: str
+    read_only: bool = False
     watchlist_name: str | None = None
     libraries: Mapping[Feature, frozenset[str]] = field(default_factory=dict)
 
@@ -200,7 +202,8 @@ class Skip:
 class Plan:
     """What one feature of a pair needs. The same input gives the same plan, byte for byte.
 
-    `agreed` are the keys seen equal on both sides.
+    `agreed` are the keys seen equal on both sides. Of the baseline, `lost` are the keys the source
+    holds and the target no longer does, `gone` the keys neither side holds.
     """
 
     feature: Feature
@@ -208,6 +211,8 @@ class Plan:
     unresolved: tuple[Unresolved, ...] = ()
     skipped: tuple[Skip, ...] = ()
     agreed: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
 
 
 class OutcomeStatus(StrEnum):

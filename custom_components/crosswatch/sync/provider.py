@@ -3,7 +3,7 @@
 The contract lives here and not beside the providers, so that the engine depends on none of them.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -63,11 +63,15 @@ class UncertainWriteError(ProviderError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capability:
-    """What a provider can do for one feature."""
+    """What a provider can do for one feature.
+
+    `repeat_safe`: adding the same entry again leaves one, whatever a stale read said before.
+    """
 
     kinds: frozenset[Kind]
     add: bool = False
     remove: bool = False
+    repeat_safe: bool = False
 
 
 class Provider(Protocol):
@@ -95,7 +99,7 @@ class Provider(Protocol):
     def refusal(self, feature: Feature, action: Action, entry: Entry) -> str | None:
         """Documented reason why the entry can't be written here, from the entry alone; None if it can."""
 
-    def apply(self, feature: Feature, changes: Sequence[Change], scope: Scope) -> AsyncIterator[Outcome]:
+    def apply(self, feature: Feature, changes: Sequence[Change], scope: Scope) -> AsyncGenerator[Outcome]:
         """Write the changes in order and yield each outcome as soon as it is known.
 
         Paced; cancellable at any await. Never repeats a write that may have landed.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
-from .models import Feature, Plan
+from .models import Feature, Plan, Side
 
 
 class RunStatus(StrEnum):
@@ -20,7 +20,7 @@ class RunStatus(StrEnum):
     AUTH_FAILED = "auth_failed"
     WAITING_FOR_ACCOUNT = "waiting_for_account"  # an account of the pair is not loaded
     CANCELLED = "cancelled"
-    FAILED = "failed"  # our own state could not be kept, or a defect
+    FAILED = "failed"  # refused as a whole, or a defect
 
 
 SEVERITY = (
@@ -75,6 +75,7 @@ class FeatureReport:
     unconfirmed: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
     error: str | None = None
+    side: Side | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -89,12 +90,14 @@ class FeatureReport:
             "unconfirmed": self.unconfirmed,
             "reasons": dict(self.reasons),
             "error": self.error,
+            "side": self.side and str(self.side),
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Rebuild a report written by `as_dict`."""
-        return cls(**{**data, "status": RunStatus(data["status"])})
+        side = data.get("side")
+        return cls(**{**data, "status": RunStatus(data["status"]), "side": Side(side) if side else None})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,43 @@
+"""Entries as plain JSON values, for the journal and for showing a plan."""
+
+from typing import Any
+
+from .models import NO_IDS, Entry, Ids, Item, Play, Rating, Resume, WatchlistEntry
+
+
+def entry_as_dict(entry: Entry) -> dict[str, Any]:
+    """Return what identifies the entry and what it says, without empty fields."""
+    row: dict[str, Any] = {"item": item_as_dict(entry.item)}
+    match entry:
+        case WatchlistEntry():
+            row |= {"listed_at": entry.listed_at}
+        case Play():
+            row |= {"watched_at": entry.watched_at}
+        case Rating():
+            row |= {"tenths": entry.tenths, "label": entry.label, "rated_at": entry.rated_at}
+        case Resume():
+            row |= {"position_ms": entry.position_ms, "duration_ms": entry.duration_ms, "at": entry.at}
+    row["remote_id"] = entry.remote_id
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def item_as_dict(item: Item) -> dict[str, Any]:
+    """Return the item without empty fields."""
+    row = {
+        "kind": str(item.kind),
+        "ids": _ids(item.ids),
+        "show_ids": _ids(item.show_ids),
+        "season": item.season,
+        "episode": item.episode,
+        "title": item.title,
+        "year": item.year,
+        "show_title": item.show_title,
+    }
+    return {name: value for name, value in row.items() if value not in (None, {})}
+
+
+def _ids(ids: Ids) -> dict[str, Any]:
+    if ids == NO_IDS:
+        return {}
+    pairs = (("tmdb", ids.tmdb), ("imdb", ids.imdb), ("tvdb", ids.tvdb), ("guid", ids.guid))
+    return {name: value for name, value in pairs if value is not None}

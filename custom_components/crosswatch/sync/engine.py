@@ -1,0 +1,152 @@
+"""A run of a pair: read, plan, guard, apply, observe. One way through, feature by feature."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+import logging
+import time
+from uuid import uuid4
+
+from .feature_run import FeatureRun
+from .models import Direction, Feature, Plan, Scope, Side
+from .plan import DEFAULT_PLAY_WINDOW
+from .provider import Provider
+from .report import FeatureReport, Progress, RunReport, RunStatus, worst
+from .state import State
+
+LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairSettings:
+    """What a pair may set about its rules. `play_window` is seconds, 0 to 86,400."""
+
+    play_window: int = DEFAULT_PLAY_WINDOW
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """One run to make. `trigger` says who asked for it, such as `schedule` or `action`."""
+
+    pair_id: str
+    direction: Direction
+    features: tuple[Feature, ...]
+    scope: Scope
+    trigger: str
+    dry_run: bool = False
+    settings: PairSettings = field(default_factory=PairSettings)
+
+
+class AlreadyRunningError(Exception):
+    """The pair is in the middle of a run."""
+
+
+class Engine:
+    """Runs pairs. One engine per state file."""
+
+    def __init__(self, state: State, clock: Callable[[], float] = time.time) -> None:
+        """`clock` gives epoch seconds UTC."""
+        self._state = state
+        self._clock = clock
+        self._running: set[str] = set()
+
+    async def run(
+        self,
+        request: RunRequest,
+        source: Provider,
+        target: Provider,
+        on_progress: Callable[[Progress], None],
+    ) -> RunReport:
+        """Run the pair once and return the report, which is stored too unless it was a dry run.
+
+        Trouble with a service is in the report. Raises `AlreadyRunningError` and `StateError`, and
+        whatever cancels it; the report of a broken-off run is stored as well.
+        """
+        if request.pair_id in self._running:
+            raise AlreadyRunningError(request.pair_id)
+        self._running.add(request.pair_id)
+        try:
+            return await self._run(request, source, target, on_progress)
+        finally:
+            self._running.discard(request.pair_id)
+
+    async def _run(
+        self,
+        request: RunRequest,
+        source: Provider,
+        target: Provider,
+        on_progress: Callable[[Progress], None],
+    ) -> RunReport:
+        sides = {Side.SOURCE: source, Side.TARGET: target}
+        watch = _Watch(request, sides, self._clock)
+        try:
+            for feature in request.features:
+                run = FeatureRun(
+                    state=self._state,
+                    sides=sides,
+                    request=request,
+                    run_id=watch.run_id,
+                    feature=feature,
+                    clock=self._clock,
+                    on_progress=on_progress,
+                )
+                watch.current = run
+                watch.keep(feature, await run.run())
+                if watch.features[feature].status is RunStatus.AUTH_FAILED:
+                    # every further request would only knock on a closed door
+                    break
+        except BaseException as err:
+            status = RunStatus.CANCELLED if isinstance(err, asyncio.CancelledError) else RunStatus.FAILED
+            if not request.dry_run:
+                await self._state.keep_run(watch.broken_off(status))
+            raise
+        report = watch.report()
+        if not request.dry_run:
+            await self._state.keep_run(report)
+        return report
+
+
+class _Watch:
+    """Collects what becomes the report."""
+
+    def __init__(self, request: RunRequest, sides: Mapping[Side, Provider], clock: Callable[[], float]) -> None:
+        self.run_id = uuid4().hex
+        self.features: dict[Feature, FeatureReport] = {}
+        self.current: FeatureRun | None = None
+        self._plans: list[Plan] = []
+        self._request = request
+        self._sides = sides
+        self._started_at = int(clock())
+        self._started = time.monotonic()
+        self._requests_before = {side: provider.requests for side, provider in sides.items()}
+
+    def keep(self, feature: Feature, report: FeatureReport) -> None:
+        """Take in a finished feature."""
+        self.features[feature] = report
+        if self.current is not None and self.current.plan is not None:
+            self._plans.append(self.current.plan)
+
+    def broken_off(self, status: RunStatus) -> RunReport:
+        """Report of a run that was stopped in the middle."""
+        if self.current is not None and self.current.feature not in self.features:
+            self.features[self.current.feature] = replace(self.current.report(), status=status)
+        return self.report(status)
+
+    def report(self, status: RunStatus | None = None) -> RunReport:
+        """Report of the run so far."""
+        requests: dict[str, int] = {}
+        for side, provider in self._sides.items():
+            sent = provider.requests - self._requests_before[side]
+            requests[provider.name] = requests.get(provider.name, 0) + sent
+        return RunReport(
+            run_id=self.run_id,
+            pair_id=self._request.pair_id,
+            trigger=self._request.trigger,
+            dry_run=self._request.dry_run,
+            status=status or worst({f: r.status for f, r in self.features.items()}),
+            started_at=self._started_at,
+            duration_s=round(time.monotonic() - self._started, 3),
+            features=self.features,
+            requests=requests,
+            plans=tuple(self._plans) if self._request.dry_run else (),
+        )

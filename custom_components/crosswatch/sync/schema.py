@@ -1,0 +1,45 @@
+"""The tables of the state file and how older files become newer ones."""
+
+import sqlite3
+
+MIGRATIONS = (
+    # 1: the first schema. A play's key ends in @time; times are epoch seconds UTC
+    """
+    CREATE TABLE alias (pair TEXT, token TEXT, key TEXT NOT NULL, PRIMARY KEY (pair, token)) WITHOUT ROWID;
+    CREATE TABLE scope (
+        pair TEXT, feature TEXT, side TEXT, hash TEXT NOT NULL, PRIMARY KEY (pair, feature, side)
+    ) WITHOUT ROWID;
+    CREATE TABLE baseline (
+        pair TEXT, feature TEXT, key TEXT, missing INTEGER NOT NULL, PRIMARY KEY (pair, feature, key)
+    ) WITHOUT ROWID;
+    CREATE TABLE journal (
+        id INTEGER PRIMARY KEY, pair TEXT NOT NULL, run TEXT NOT NULL, feature TEXT NOT NULL, side TEXT NOT NULL,
+        action TEXT NOT NULL, key TEXT NOT NULL, rule TEXT NOT NULL, entry TEXT NOT NULL, state TEXT NOT NULL,
+        reason TEXT, remote_id TEXT, at INTEGER NOT NULL
+    );
+    CREATE INDEX journal_by_key ON journal (pair, feature, key);
+    CREATE INDEX journal_by_time ON journal (pair, feature, side, at);
+    CREATE TABLE unresolved (
+        pair TEXT, feature TEXT, side TEXT, key TEXT, reason TEXT NOT NULL, name TEXT NOT NULL,
+        attempts INTEGER NOT NULL, first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL, retry_at INTEGER,
+        PRIMARY KEY (pair, feature, side, key)
+    ) WITHOUT ROWID;
+    CREATE TABLE run (
+        id TEXT NOT NULL UNIQUE, pair TEXT NOT NULL, started_at INTEGER NOT NULL, succeeded INTEGER NOT NULL,
+        report TEXT NOT NULL
+    );
+    CREATE INDEX run_by_pair ON run (pair);
+    """,
+)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the file to the newest schema, each step in its own transaction.
+
+    Raises `sqlite3.DatabaseError` for a file of a newer version: guessing could lose what it says.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > len(MIGRATIONS):
+        raise sqlite3.DatabaseError(f"written by a newer version of CrossWatch (schema {version})")
+    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+        connection.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")
