@@ -1,0 +1,241 @@
+"""The truth tables of the planners, row by row."""
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from custom_components.crosswatch.sync.identity import Aliases
+from custom_components.crosswatch.sync.models import (
+    Direction,
+    Entry,
+    Feature,
+    Ids,
+    Item,
+    Kind,
+    Plan,
+    Play,
+    Side,
+    Snapshot,
+)
+from custom_components.crosswatch.sync.plan import Context, match_plays, plan
+
+from .fakes import HOUR, NOW, episode, listed, movie, play
+
+MINUTE = 60
+
+
+def make_plan(
+    feature: Feature,
+    source: Sequence[Entry],
+    target: Sequence[Entry],
+    *,
+    direction: Direction = Direction.ONE_WAY,
+    baseline: Mapping[str, int] | None = None,
+    settling: frozenset[str] = frozenset(),
+    frozen: Mapping[str, str] | None = None,
+    window: int = 15 * MINUTE,
+) -> Plan:
+    """Plan two lists of entries against a target that wants TMDb ids."""
+
+    def refusal(side: Side, _feature: object, _action: object, entry: Entry) -> str | None:
+        known = entry.item.ids.tmdb or entry.item.show_ids.tmdb
+        return "missing_tmdb_id" if side is Side.TARGET and known is None else None
+
+    aliases = Aliases()
+    aliases.learn(entry.item for entry in (*source, *target))
+    snapshots = [
+        Snapshot(feature=feature, entries=tuple(rows), scope_hash="s", read_at=NOW) for rows in (source, target)
+    ]
+    return plan(
+        *snapshots,
+        Context(
+            direction=direction,
+            aliases=aliases,
+            refusal=refusal,
+            baseline=baseline or {},
+            settling=settling,
+            frozen=frozen or {},
+            play_window=window,
+        ),
+    )
+
+
+def told(made: Plan) -> dict[str, str]:
+    """Everything the plan says, as `key: side rule-or-reason`."""
+    rows = {c.key: f"{c.side} {c.rule}" for c in made.changes}
+    rows |= {s.key: f"skip {s.rule}" for s in made.skipped}
+    rows |= {u.key: f"{u.side} unresolved {u.reason}" for u in made.unresolved}
+    return rows | dict.fromkeys(made.agreed, "agreed")
+
+
+ONE, TWO = Direction.ONE_WAY, Direction.TWO_WAY
+M1 = "movie:tmdb:1"
+
+
+@pytest.mark.parametrize(
+    ("direction", "at_source", "at_target", "baseline", "expected"),
+    [
+        (ONE, True, True, {}, "agreed"),
+        (TWO, True, True, {}, "agreed"),
+        (ONE, True, False, {}, "target only_at_source"),
+        (TWO, True, False, {}, "target only_at_source"),
+        (ONE, True, False, {M1: 0}, "skip missing_at_target_once"),
+        (ONE, True, False, {M1: 1}, "target missing_at_target"),
+        (TWO, True, False, {M1: 0}, "skip removed_at_target"),
+        (TWO, True, False, {M1: 5}, "skip removed_at_target"),
+        (ONE, False, True, {}, None),
+        (ONE, False, True, {M1: 0}, None),
+        (TWO, False, True, {}, "source only_at_target"),
+        (TWO, False, True, {M1: 0}, "skip removed_at_source"),
+        (ONE, False, False, {M1: 0}, None),
+        (TWO, False, False, {M1: 0}, None),
+    ],
+)
+def test_watchlist_rows(
+    direction: Direction, at_source: bool, at_target: bool, baseline: dict[str, int], expected: str | None
+) -> None:
+    entry = [listed(movie(1))]
+    made = make_plan(
+        Feature.WATCHLIST, entry * at_source, entry * at_target, direction=direction, baseline=baseline
+    )
+    assert told(made).get(M1) == expected
+    assert made.gone == ((M1,) if baseline and not at_source and not at_target else ())
+    assert made.lost == ((M1,) if baseline and at_source and not at_target else ())
+
+
+@pytest.mark.parametrize(
+    ("direction", "at_source", "at_target", "baseline", "expected"),
+    [
+        (ONE, True, True, {}, "agreed"),
+        (ONE, True, False, {}, "target only_at_source"),
+        (ONE, True, False, {f"{M1}@{NOW}": 0}, "skip missing_at_target_once"),
+        (ONE, True, False, {f"{M1}@{NOW}": 1}, "target missing_at_target"),
+        (TWO, True, False, {f"{M1}@{NOW}": 1}, "skip removed_at_target"),
+        (ONE, False, True, {}, None),
+        (TWO, False, True, {}, "source only_at_target"),
+        (TWO, False, True, {f"{M1}@{NOW}": 0}, "skip removed_at_source"),
+    ],
+)
+def test_history_rows(
+    direction: Direction, at_source: bool, at_target: bool, baseline: dict[str, int], expected: str | None
+) -> None:
+    entry = [play(movie(1), NOW)]
+    made = make_plan(Feature.HISTORY, entry * at_source, entry * at_target, direction=direction, baseline=baseline)
+    assert told(made).get(f"{M1}@{NOW}") == expected
+
+
+def test_movie_and_show_with_one_number_do_not_mix() -> None:
+    show = listed(Item(kind=Kind.SHOW, ids=Ids(tmdb=1)))
+    made = make_plan(Feature.WATCHLIST, [listed(movie(1))], [show])
+    assert told(made) == {M1: "target only_at_source"}
+
+
+def test_sides_that_know_different_ids_agree() -> None:
+    made = make_plan(Feature.WATCHLIST, [listed(movie(1, "tt1"))], [listed(movie(1))])
+    assert told(made) == {M1: "agreed"}
+
+
+def test_what_the_target_cannot_take_is_unresolved_with_its_reason() -> None:
+    made = make_plan(Feature.WATCHLIST, [listed(movie(imdb="tt5"))], [])
+    assert told(made) == {"movie:imdb:tt5": "target unresolved missing_tmdb_id"}
+
+
+def test_an_item_without_ids_is_unresolved_with_the_targets_reason() -> None:
+    made = make_plan(Feature.HISTORY, [play(Item(kind=Kind.MOVIE, title="Lost"), NOW)], [])
+    assert told(made) == {f"unknown:movie:lost@{NOW}": "target unresolved missing_tmdb_id"}
+
+
+def test_ambiguous_ids_are_an_outcome() -> None:
+    rows = [listed(movie(1, "tt1")), listed(movie(2, "tt1")), listed(movie(imdb="tt1"))]
+    made = make_plan(Feature.WATCHLIST, rows, [])
+    assert told(made)["movie:imdb:tt1"] == "target unresolved ambiguous"
+    assert len(made.changes) == 2
+
+
+def test_what_rests_stays_unresolved_and_what_settles_waits() -> None:
+    rows = [listed(movie(1)), listed(movie(2))]
+    made = make_plan(
+        Feature.WATCHLIST, rows, [], frozen={M1: "http:400"}, settling=frozenset({"movie:tmdb:2"})
+    )
+    assert told(made) == {M1: "target unresolved http:400", "movie:tmdb:2": "skip written_a_moment_ago"}
+
+
+def test_copies_in_two_libraries_are_one() -> None:
+    made = make_plan(Feature.WATCHLIST, [listed(movie(1)), listed(movie(1))], [])
+    assert len(made.changes) == 1
+
+
+def test_rewatches_are_separate_events() -> None:
+    made = make_plan(
+        Feature.HISTORY,
+        [play(movie(1), NOW), play(movie(1), NOW + HOUR), play(movie(1), NOW + 2 * HOUR)],
+        [play(movie(1), NOW + HOUR)],
+    )
+    assert told(made) == {
+        f"{M1}@{NOW}": "target only_at_source",
+        f"{M1}@{NOW + HOUR}": "agreed",
+        f"{M1}@{NOW + 2 * HOUR}": "target only_at_source",
+    }
+
+
+@pytest.mark.parametrize("at_target", [0, 10 * MINUTE])
+def test_a_play_recorded_twice_is_one_whichever_row_the_target_has(at_target: int) -> None:
+    made = make_plan(
+        Feature.HISTORY,
+        [play(movie(1), NOW), play(movie(1), NOW + 10 * MINUTE)],
+        [play(movie(1), NOW + at_target)],
+    )
+    assert not made.changes
+    assert [row.rule for row in made.skipped] == ["recorded_twice"]
+
+
+def test_the_first_of_two_close_plays_is_written_once() -> None:
+    made = make_plan(Feature.HISTORY, [play(movie(1), NOW + 5 * MINUTE), play(movie(1), NOW)], [])
+    assert [c.key for c in made.changes] == [f"{M1}@{NOW}"]
+
+
+@pytest.mark.parametrize(("window", "adds"), [(0, 2), (5 * MINUTE, 2), (10 * MINUTE, 1), (86_400, 1)])
+def test_the_window_may_be_set(window: int, adds: int) -> None:
+    rows = [play(movie(1), NOW), play(movie(1), NOW + 10 * MINUTE)]
+    assert len(make_plan(Feature.HISTORY, rows, [], window=window).changes) == adds
+
+
+def test_times_that_differ_within_the_window_agree_under_both_names() -> None:
+    made = make_plan(Feature.HISTORY, [play(movie(1), NOW)], [play(movie(1), NOW + 30)])
+    assert made.agreed == (f"{M1}@{NOW}", f"{M1}@{NOW + 30}")
+
+
+def test_a_play_without_a_date_stands_for_one_play() -> None:
+    made = make_plan(Feature.HISTORY, [play(movie(1), NOW), play(movie(1), NOW + HOUR)], [play(movie(1), None)])
+    assert [c.key for c in made.changes] == [f"{M1}@{NOW + HOUR}"]
+
+
+def test_season_zero_is_a_season() -> None:
+    made = make_plan(Feature.HISTORY, [play(episode(5, 0, 0), NOW)], [])
+    assert [c.key for c in made.changes] == [f"episode:tmdb:5:s00e00@{NOW}"]
+
+
+def test_epoch_zero_is_a_time() -> None:
+    made = make_plan(Feature.HISTORY, [play(movie(1), 0)], [play(movie(1), 0)])
+    assert made.agreed == (f"{M1}@0",)
+
+
+def test_oldest_plays_are_written_first() -> None:
+    rows = [play(movie(n), NOW - n * HOUR) for n in range(1, 5)]
+    made = make_plan(Feature.HISTORY, rows, [])
+    times = [c.entry.watched_at for c in made.changes if isinstance(c.entry, Play)]
+    assert times == sorted(t for t in times if t is not None)
+
+
+def test_same_input_in_any_order_gives_the_same_plan() -> None:
+    rows = [play(movie(n, f"tt{n % 7}"), NOW + n * HOUR) for n in range(40)]
+    assert make_plan(Feature.HISTORY, rows, rows[:9]) == make_plan(Feature.HISTORY, rows[::-1], rows[8::-1])
+
+
+def test_a_target_play_is_used_once() -> None:
+    here = [play(movie(1), NOW), play(movie(1), NOW + 20 * MINUTE)]
+    there = [play(movie(1), NOW + 11 * MINUTE)]
+    pairs, only_here, only_there = match_plays(here, there, 15 * MINUTE)
+    assert [(a.watched_at, b.watched_at) for a, b in pairs] == [(NOW + 20 * MINUTE, NOW + 11 * MINUTE)]
+    assert [p.watched_at for p in only_here] == [NOW]
+    assert not only_there
