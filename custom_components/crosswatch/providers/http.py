@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 import logging
+import math
 import random
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import orjson
@@ -26,31 +28,51 @@ from ..sync.provider import (
 
 LOGGER = logging.getLogger(__name__)
 
-# temporary by adapter document (429, 5xx) and API references (408, Cloudflare's 520-524)
-TEMPORARY = frozenset({408, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 LONGEST_WAIT = 300.0
 """Seconds a server may make one request wait; beyond it the run ends and says so."""
+LONGEST_BACKOFF = 30.0
+"""Seconds between two attempts when the server names no time."""
+CONNECT_SHARE = 2 / 3
+"""Part of the timeout after which a missing connection is known not to have carried anything."""
+BIG_BODY = 64 * 1024
+"""Bytes from which on JSON is parsed in a thread."""
 
 HTTP_UNAUTHORIZED, HTTP_FORBIDDEN, HTTP_NOT_FOUND, HTTP_TOO_MANY = 401, 403, 404, 429
+HTTP_PLEX_EXPIRED = 498
+
+type Path = str | tuple[str, ...]
+"""A path below the base URL, or its raw segments, each of which may hold any character."""
 
 
 class Pacer:
-    """Spaces the starts of requests by a minimum interval, for everybody who shares it."""
+    """Spaces the starts of requests by a minimum interval, first come first served.
+
+    Share one between all that count against the same limit. There are no bursts: a wake-up that comes
+    late by up to `SLACK` of an interval is made up for, so that the average keeps the pace, while time
+    lost beyond that (nothing to send, a stalled machine) is lost.
+    """
+
+    SLACK = 0.05
 
     def __init__(self, per_second: float) -> None:
-        """`per_second` 0 means no pacing."""
-        self._interval = 1 / per_second if per_second > 0 else 0.0
+        """`per_second` 0 means no pacing; it may be changed at any time."""
+        self.per_second = per_second
         self._next = 0.0
+        self._turn = asyncio.Lock()
 
     async def wait(self) -> None:
-        """Sleep until this request's turn. A cancelled wait gives its turn up, which costs one interval."""
-        if not self._interval:
-            return
-        now = asyncio.get_running_loop().time()
-        turn = max(now, self._next)
-        self._next = turn + self._interval
-        if turn > now:
-            await asyncio.sleep(turn - now)
+        """Sleep until this request's turn. A cancelled wait costs the others nothing."""
+        async with self._turn:
+            now = asyncio.get_running_loop().time
+            while (delay := self._next - now()) > 0:
+                await asyncio.sleep(delay)
+            if self.per_second > 0:
+                interval = 1 / self.per_second
+                self._next = max(self._next, now() - self.SLACK * interval) + interval
+
+    def pause(self, seconds: float) -> None:
+        """Let no request start for so long: the service asked all of us to wait, not one request."""
+        self._next = max(self._next, asyncio.get_running_loop().time() + seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +107,13 @@ class HttpClient:
     async def request(
         self,
         method: str,
-        path: str,
+        path: Path,
         *,
         params: Mapping[str, str | int] | None = None,
         json: Any = None,
         headers: Mapping[str, str] | None = None,
         repeatable: bool = True,
+        attempts: int | None = None,
         not_modified: bool = False,
         raw: bool = False,
     ) -> Response:
@@ -98,56 +121,61 @@ class HttpClient:
 
         `repeatable` False marks a write that may not be sent twice: after an attempt that may have
         reached the service it raises `UncertainWriteError`; a 429 was never carried out and is retried.
-        `not_modified` lets a 304 through. `raw` leaves the body as bytes, for big answers that are to be
-        parsed away from the event loop.
+        `attempts` replaces the client's own number. `not_modified` lets a 304 through. `raw` leaves the
+        body as bytes, for big answers that are to be parsed away from the event loop.
         """
-        wait = self.backoff
-        for attempt in range(1, self.attempts + 1):
-            last = attempt == self.attempts
+        attempts = attempts or self.attempts
+        pacer = self.pacer_for(method)
+        for attempt in range(1, attempts + 1):
+            backoff = min(self.backoff * 2 ** (attempt - 1), LONGEST_BACKOFF)
+            asked: float | None = None
+            trouble: UnreachableError
+            if pacer is not None:
+                await pacer.wait()
             try:
-                answer = await self._attempt(method, path, params, json, headers)
-            except aiohttp.ClientConnectorError as err:
+                status, reply_headers, body = await self._send(method, path, params, json, headers)
+            except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as err:
                 # nothing was sent: safe to repeat whatever it is
-                if last:
-                    raise UnreachableError(f"no connection ({type(err).__name__})") from None
-                delay = wait
-            except (aiohttp.ClientError, TimeoutError) as err:
+                trouble = UnreachableError(f"no connection ({type(err).__name__})")
+            except (aiohttp.ClientError, OSError) as err:
                 if not repeatable:
                     raise UncertainWriteError(f"no answer ({type(err).__name__})") from None
-                if last:
-                    raise UnreachableError(f"no answer ({type(err).__name__})") from None
-                delay = wait
+                trouble = UnreachableError(f"no answer ({type(err).__name__})")
             else:
-                status, reply_headers, body = answer
+                if status != HTTP_TOO_MANY and not temporary(status):
+                    return await self._answer(
+                        status, reply_headers, body, repeatable=repeatable, not_modified=not_modified, raw=raw
+                    )
                 asked = retry_after(reply_headers)
-                if status == HTTP_TOO_MANY:
-                    if last or (asked or 0) > LONGEST_WAIT:
-                        raise RateLimitedError("http:429", asked)
-                elif status in TEMPORARY:
-                    if not repeatable:
-                        raise UncertainWriteError(f"http:{status}")
-                    if last or (asked or 0) > LONGEST_WAIT:
-                        raise UnreachableError(f"http:{status}")
+                if pacer is not None and (asked is not None or status == HTTP_TOO_MANY):
+                    pacer.pause(min(backoff if asked is None else asked, LONGEST_WAIT))
+                if status != HTTP_TOO_MANY and not repeatable:
+                    raise UncertainWriteError(f"http:{status}")
+                if status == HTTP_TOO_MANY or (asked or 0.0) > LONGEST_WAIT:
+                    trouble = RateLimitedError(f"http:{status}", asked)
                 else:
-                    return self._checked(status, reply_headers, body, not_modified=not_modified, raw=raw)
-                delay = max(wait, asked or 0.0)
-            wait *= 2
-            LOGGER.debug("%s attempt %d failed, next in %.1f s", method, attempt, delay)
-            await asyncio.sleep(delay * random.uniform(1.0, 1.1))  # noqa: S311 - spreads load, hides nothing
+                    trouble = UnreachableError(f"http:{status}")
+            if attempt == attempts or (asked or 0.0) > LONGEST_WAIT:
+                raise trouble
+            # jitter spreads the load of many clients; it hides nothing
+            delay = max(backoff * random.uniform(1.0, 1.5), (asked or 0.0) + random.random())  # noqa: S311
+            LOGGER.debug("%s attempt %d failed (%s), next in %.1f s", method, attempt, trouble, delay)
+            await asyncio.sleep(delay)
         raise AssertionError("the loop returns or raises")
 
-    async def _attempt(
+    async def _send(
         self,
         method: str,
-        path: str,
+        path: Path,
         params: Mapping[str, str | int] | None,
         json: Any,
         headers: Mapping[str, str] | None,
     ) -> tuple[int, Mapping[str, str], bytes]:
-        if (pacer := self.pacer_for(method)) is not None:
-            await pacer.wait()
         self.requests += 1
-        url = self.base / path.lstrip("/")
+        if isinstance(path, str):
+            url = self.base / path.lstrip("/")
+        else:
+            url = self.base.joinpath(*segments(path), encoded=True)
         if params:
             url = url.with_query({name: str(value) for name, value in params.items()})
         async with (
@@ -158,18 +186,33 @@ class HttpClient:
                 data=None if json is None else orjson.dumps(json),
                 headers={**self.headers, **(headers or {})},
                 allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self.timeout * CONNECT_SHARE),
             ) as reply,
         ):
             return reply.status, reply.headers, await reply.read()
 
-    def _checked(
-        self, status: int, headers: Mapping[str, str], body: bytes, *, not_modified: bool, raw: bool
+    async def _answer(
+        self,
+        status: int,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        repeatable: bool,
+        not_modified: bool,
+        raw: bool,
     ) -> Response:
         if 200 <= status < 300 or (status == 304 and not_modified):  # noqa: PLR2004
-            if raw:
-                return Response(status, headers, body)
-            return Response(status, headers, decode(body) if body else None)
-        if status == HTTP_UNAUTHORIZED or status == 498:  # noqa: PLR2004 - 498: expired Plex JWT
+            if raw or not body:
+                return Response(status, headers, body if raw else None)
+            try:
+                data = await asyncio.to_thread(decode, body) if len(body) >= BIG_BODY else decode(body)
+            except BadAnswerError:
+                if repeatable:
+                    raise
+                # accepted by whoever answered, perhaps not by the service
+                raise UncertainWriteError(f"http:{status} (not JSON)") from None
+            return Response(status, headers, data)
+        if status in (HTTP_UNAUTHORIZED, HTTP_PLEX_EXPIRED):
             raise AuthError(f"http:{status}")
         if status == HTTP_FORBIDDEN:
             if self.challenges and "html" in headers.get("Content-Type", ""):
@@ -179,8 +222,25 @@ class HttpClient:
         if status == HTTP_NOT_FOUND:
             raise NotFoundError("http:404")
         if 400 <= status < 500:  # noqa: PLR2004
-            raise RefusedError(status, error_text(body))
+            raise RefusedError(status, self._harmless(error_text(body)))
         raise BadAnswerError(f"http:{status}")
+
+    def _harmless(self, text: str) -> str:
+        """Drop a server's text that repeats an address or one of our header values, such as the key."""
+        secrets = [part for value in self.headers.values() for part in value.split() if len(part) >= 8]  # noqa: PLR2004
+        return "" if "://" in text or any(secret in text for secret in secrets) else text
+
+
+def temporary(status: int) -> bool:
+    """Whether a later try may go better: 408 and every 5xx (Cloudflare's 52x among them) but "can't do that"."""
+    return status == 408 or (status >= 500 and status not in (501, 505))  # noqa: PLR2004
+
+
+def segments(path: tuple[str, ...]) -> list[str]:
+    """Percent-encode the segments of a path. Raises `BadAnswerError` for one that would lead elsewhere."""
+    if any(segment in ("", ".", "..") for segment in path):
+        raise BadAnswerError("not an id")
+    return [quote(segment, safe="") for segment in path]
 
 
 def decode(body: bytes) -> Any:
@@ -194,7 +254,8 @@ def decode(body: bytes) -> Any:
 def error_text(body: bytes) -> str:
     """Return the server's short error text of a JSON error body, else nothing.
 
-    Known shapes: `{"error": "text"}` and plex.tv's `{"errors": [{"code": 1001, "message": "text"}]}`.
+    Known shapes: `{"error": "text"}`, with `message` or `detail` instead (PublicMetaDB API reference
+    2.3), and plex.tv's `{"errors": [{"code": 1001, "message": "text"}]}`.
     """
     try:
         data = orjson.loads(body)
@@ -202,25 +263,36 @@ def error_text(body: bytes) -> str:
         return ""
     if not isinstance(data, dict):
         return ""
-    text, errors = data.get("error"), data.get("errors")
-    if text is None and isinstance(errors, list) and errors and isinstance(errors[0], dict):
-        text = errors[0].get("message")
-    return text[:120] if isinstance(text, str) else ""
+    errors = data.get("errors")
+    if isinstance(errors, list) and errors and isinstance(errors[0], dict):
+        data = errors[0] | data
+    texts = [data[name] for name in ("error", "message", "detail") if isinstance(data.get(name), str)]
+    return texts[0][:120] if texts else ""
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds asked for by Retry-After, from either of its forms; None when absent or unreadable."""
+    """Seconds asked for by Retry-After, from either of its forms; None when absent or unreadable.
+
+    A date is measured against the server's own clock where the answer tells it.
+    """
     value = headers.get("Retry-After")
     if value is None:
         return None
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
     except ValueError:
-        pass
+        moment = http_date(value)
+        if moment is None:
+            return None
+        now = http_date(headers.get("Date", "")) or datetime.now(UTC)
+        seconds = (moment - now).total_seconds()
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def http_date(value: str) -> datetime | None:
+    """Read the date of a header; without a zone it is UTC."""
     try:
         moment = parsedate_to_datetime(value)
     except ValueError:
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
