@@ -23,29 +23,30 @@ class DateStyle(StrEnum):
     """1767384900000"""
 
 
+ENDINGS = {
+    DateStyle.ISO: ".{:03}Z",
+    DateStyle.ISO_SECONDS: "Z",
+    DateStyle.ISO_OFFSET: ".{:03}+00:00",
+    DateStyle.SPACE: ".{:03}Z",
+    DateStyle.SPACE_NAIVE: "",
+}
+"""What follows the seconds; the placeholder is milliseconds."""
+
+
 def render(moment: float | None, style: DateStyle) -> str | int | None:
     """Write Unix seconds in the given style; an unknown date stays null."""
     if moment is None:
         return None
     ms = round(moment * 1000)
-    match style:
-        case DateStyle.EPOCH_SECONDS:
-            return ms // 1000
-        case DateStyle.EPOCH_MS:
-            return ms
+    if style is DateStyle.EPOCH_MS:
+        return ms
+    if style is DateStyle.EPOCH_SECONDS:
+        return ms // 1000
     seconds, fraction = divmod(ms, 1000)
     text = datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
-    match style:
-        case DateStyle.ISO:
-            return f"{text}.{fraction:03}Z"
-        case DateStyle.ISO_SECONDS:
-            return f"{text}Z"
-        case DateStyle.ISO_OFFSET:
-            return f"{text}.{fraction:03}+00:00"
-        case DateStyle.SPACE:
-            return f"{text[:10]} {text[11:]}.{fraction:03}Z"
-        case _:
-            return f"{text[:10]} {text[11:]}"
+    if style in (DateStyle.SPACE, DateStyle.SPACE_NAIVE):
+        text = text.replace("T", " ")
+    return text + ENDINGS[style].format(fraction)
 
 
 def parse(text: object) -> float:
@@ -58,4 +59,4 @@ def parse(text: object) -> float:
     moment = datetime.fromisoformat(text.strip())
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return int(moment.timestamp() * 1000) / 1000
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000).timestamp()

@@ -211,9 +211,7 @@ class Chosen[R: Row]:
         return [self.table[place[-1]] for place in self.places[start:stop]]
 
 
-def chosen[R: Row](
-    call: Call, table: Table[R], order: Order, choose: Choice[R] | None = None
-) -> Chosen[R]:
+def chosen[R: Row](call: Call, table: Table[R], order: Order, choose: Choice[R] | None = None) -> Chosen[R]:
     """Return all rows of the table, or those that `choose` finds in it."""
     struck = call.struck
     if stale := struck.get(Kind.STALE):

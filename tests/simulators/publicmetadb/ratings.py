@@ -68,7 +68,9 @@ def _own(call: Call) -> Choice[RatingRow]:
 
 
 def _of_title(call: Call, *, episodes: bool) -> Choice[RatingRow]:
-    query = call.query if episodes else {n: v for n, v in call.query.items() if n not in ("season", "episode")}
+    query = (
+        call.query if episodes else {n: v for n, v in call.query.items() if n not in ("season", "episode")}
+    )
     fields = query_numbers(query, "tmdb_id")
     whole(fields, "tmdb_id", 1)
     if media_type(fields) != "tv" and episodes:
@@ -255,9 +257,10 @@ def rate_episodes(call: Call) -> Reply:
     shared = {name: value for name, value in body.items() if name != "ratings"}
     items: list[Json] = []
     errors: list[Json] = []
-    for rating in _batch(body, "ratings"):
-        if not isinstance(rating, dict):
-            raise ApiError(400, "ratings must be objects")
+    ratings = _batch(body, "ratings")
+    if not all(isinstance(rating, dict) for rating in ratings):
+        raise ApiError(400, "ratings must be objects")
+    for rating in ratings:
         fields = {"label": DEFAULT_LABEL, **shared, **rating}
         try:
             row = _submit(call, call.state.episode_ratings, _episode(fields), fields)

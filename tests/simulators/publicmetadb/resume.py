@@ -84,9 +84,7 @@ def _save(call: Call, body: Json) -> Json:
             user.remove_resume(stored.id)
         if settings.completed_play is not CompletedPlay.NONE:
             now = call.state.clock() if settings.completed_play is CompletedPlay.NOW else None
-            user.add_watched(
-                tmdb_id=title, media_type=kind, season=season, episode=episode, watched_at=now
-            )
+            user.add_watched(tmdb_id=title, media_type=kind, season=season, episode=episode, watched_at=now)
         answer = {"action": "completed"}
     else:
         call.limits.check("resume saves", user.user_id, settings.resume_saves_per_hour, HOUR)
@@ -128,14 +126,14 @@ def save_points(call: Call) -> Reply:
     items = call.body().get("items")
     if not isinstance(items, list) or not 1 <= len(items) <= MAX_BATCH:
         raise ApiError(400, f"items must have 1 to {MAX_BATCH} entries")
+    if not all(isinstance(item, dict) for item in items):
+        raise ApiError(400, "items must be objects")
     owner, limit = call.user.user_id, call.settings.resume_batches_per_hour
     call.limits.check("resume batches", owner, limit, HOUR)
     call.limits.count("resume batches", owner)
     results: list[Json] = []
     for item in items:
         try:
-            if not isinstance(item, dict):
-                raise ApiError(400, "items must be objects")
             results.append({"success": True, **_save(call, item)})
         except ApiError as err:
             results.append({"success": False, "error": err.text})

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from email.utils import formatdate
+import math
 from typing import Any
 
 from aiohttp import web
@@ -174,7 +175,7 @@ class PublicMetaDBSimulator(Simulator):
             case RetryAfter.SECONDS:
                 return {"Retry-After": str(wait)}
             case RetryAfter.DATE:
-                return {"Retry-After": formatdate(self.clock() + wait, usegmt=True)}
+                return {"Retry-After": formatdate(math.ceil(self.clock() + wait), usegmt=True)}
 
     def _rate_headers(self) -> dict[str, str]:
         prefix, limit = self.settings.rate_limit_headers, self.settings.requests_per_10_seconds

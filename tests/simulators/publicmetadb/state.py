@@ -74,7 +74,7 @@ class State:
         )
 
     def tables(self) -> Iterator[Table[Any]]:
-        """Every collection there is."""
+        """Return every collection there is."""
         yield self.title_ratings
         yield self.episode_ratings
         for user in self.users.values():
@@ -136,29 +136,29 @@ class User:
         self.resume_table: Table[ResumeRow] = Table(state.clock)
 
     def lists(self) -> tuple[ListRow, ...]:
-        """All lists."""
+        """Return all lists."""
         return self.list_table.rows()
 
     def items(self, list_id: str) -> tuple[ItemRow, ...]:
-        """All items of a list."""
+        """Return all items of a list."""
         return self.item_tables[list_id].rows()
 
     def watched(self) -> tuple[WatchedRow, ...]:
-        """All plays."""
+        """Return all plays."""
         return self.watched_table.rows()
 
     def ratings(self) -> tuple[RatingRow, ...]:
-        """The user's own ratings: movies and shows, then episodes."""
+        """Return the user's own ratings: movies and shows, then episodes."""
         state = self._state
         rows = state.title_ratings.rows() + state.episode_ratings.rows()
         return tuple(row for row in rows if row.owner == self.user_id)
 
     def resume(self) -> tuple[ResumeRow, ...]:
-        """All resume points."""
+        """Return all resume points."""
         return self.resume_table.rows()
 
     def contents(self) -> Contents:
-        """Everything, to compare before and after."""
+        """Return everything, to compare before and after."""
         return Contents(
             lists=self.lists(),
             items=tuple(row for table in self.item_tables.values() for row in table.rows()),
