@@ -1,0 +1,114 @@
+"""Start the simulators as a program: `python -m tests.simulators --size small --seed 1`.
+
+Prints one line of JSON with the addresses and credentials, then serves on 127.0.0.1 until SIGTERM
+or SIGINT, until its parent is gone, or until `--max-seconds` have passed.
+"""
+
+import argparse
+import asyncio
+from importlib import import_module
+import os
+from pathlib import Path
+import signal
+from typing import Any, Final
+
+import orjson
+
+from tests.simulators.base import Simulator
+from tests.simulators.library import Library, Role, generate
+from tests.simulators.plex import PlexCloud, PlexMediaServer, populate
+
+SIZES: Final = {"small": 120, "medium": 2_000, "large": 10_000, "huge": 100_000}
+DEMO_KEY: Final = "pmdb_demo_key"
+DEMO_USER: Final = "demo-user"
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line; `--size` is a name or a number of watched episodes."""
+    parser = argparse.ArgumentParser(prog="python -m tests.simulators", description=__doc__)
+    parser.add_argument("--size", default="small")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--cloud-port", type=int, default=0)
+    parser.add_argument("--pms-port", type=int, default=0)
+    parser.add_argument("--pmdb-port", type=int, default=0)
+    parser.add_argument("--ready-file", type=Path)
+    parser.add_argument("--max-seconds", type=float, default=4 * 3600)
+    return parser.parse_args()
+
+
+def make_publicmetadb(library: Library) -> Simulator | None:
+    """Make the PublicMetaDB simulator with the demo user; None while there is none."""
+    try:
+        module = import_module("tests.simulators.publicmetadb")
+    except ModuleNotFoundError as err:
+        if err.name != "tests.simulators.publicmetadb":
+            raise
+        return None
+    simulator = module.PublicMetaDBSimulator()
+    assert isinstance(simulator, Simulator)
+    user: Any = simulator
+    user.add_user(DEMO_KEY, DEMO_USER)
+    del library  # the demo starts with an empty account on that side
+    return simulator
+
+
+def parent_is_gone(parent: int) -> bool:
+    """Whether the process that started this one has ended."""
+    return os.getppid() != parent
+
+
+async def serve(options: argparse.Namespace) -> None:
+    """Run everything until told to stop."""
+    parent = os.getppid()
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(one, stopped.set)
+    size = SIZES.get(options.size) or int(options.size)
+    library = generate(size, seed=options.seed)
+    cloud, pms = PlexCloud(), PlexMediaServer()
+    populated = populate(pms, cloud, library)
+    pmdb = make_publicmetadb(library)
+    running: list[tuple[Simulator, int]] = [(cloud, options.cloud_port), (pms, options.pms_port)]
+    if pmdb is not None:
+        cloud.others["publicmetadb"] = pmdb
+        running.append((pmdb, options.pmdb_port))
+    for simulator, port in running:
+        await simulator.start(port)
+    owner = populated.users[library.owner]
+    report = {
+        "cloud": cloud.url,
+        "pms": pms.url,
+        "publicmetadb": None if pmdb is None else pmdb.url,
+        "control": f"{cloud.url}/_simulator",
+        "machine_identifier": pms.machine_identifier,
+        "pin_user": owner.name,
+        "account_token": cloud.token(owner),
+        "server_token": cloud.server_token(owner, pms),
+        "api_key": DEMO_KEY,
+        "users": [
+            {"name": p.name, "role": p.role, "pin": p.pin, "id": populated.users[p.name].id}
+            for p in library.people
+        ],
+        "managed": [p.name for p in library.people if p.role is Role.MANAGED],
+        "watched": sum(1 for _play in library.plays()),
+        "watchlist": len(cloud.listed(owner)),
+    }
+    line = orjson.dumps(report).decode()
+    if options.ready_file is not None:
+        partial = options.ready_file.with_suffix(".part")
+        partial.write_text(line, encoding="utf-8")
+        partial.replace(options.ready_file)
+    print(line, flush=True)  # noqa: T201 - the program's output
+    deadline = loop.time() + options.max_seconds
+    while not stopped.is_set() and not parent_is_gone(parent) and loop.time() < deadline:
+        try:
+            await asyncio.wait_for(stopped.wait(), timeout=1)
+        except TimeoutError:
+            continue
+    for simulator, _port in running:
+        await simulator.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(arguments()))

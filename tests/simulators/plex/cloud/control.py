@@ -1,0 +1,150 @@
+"""The control API of the demo and the browser tests, under /_simulator (no part of Plex).
+
+POST bodies and answers are JSON. Users are named by id, user name or title.
+
+- POST /_simulator/pins/claim {code, user}: sign in.
+- POST /_simulator/plays {user, rating_key?, at?}: watch an item of the first server; without a
+  rating_key the first unwatched one with a tmdb id. Answers {rating_key, title, at}.
+- POST /_simulator/watchlist {user, action: add|remove, key?}: change a watchlist; without a key
+  some title not on it, or the newest on it. Answers {key, title}.
+- GET /_simulator/watchlist?user=: the titles on it, the newest first.
+- GET /_simulator/requests: {"plex": n, "publicmetadb": n}; DELETE (or POST …/reset) starts anew.
+"""
+
+from typing import TYPE_CHECKING, Any, Final
+
+from aiohttp import web
+import orjson
+
+from tests.simulators.base import Simulator
+from tests.simulators.plex.cloud.accounts import User
+from tests.simulators.plex.render import json_response
+
+if TYPE_CHECKING:
+    from tests.simulators.plex.cloud.server import PlexCloud
+
+PREFIX: Final = "/_simulator"
+_NOT_API: Final = (PREFIX, "/app.plex.tv/")
+
+
+def register(cloud: PlexCloud) -> None:
+    """Add the routes."""
+
+    async def claim(request: web.Request) -> web.Response:
+        body = await _body(request)
+        pin = cloud.claim_pin(str(body.get("code") or ""), _user(cloud, body))
+        return _not_found("no such PIN") if pin is None else json_response({"claimed": pin.code})
+
+    async def play(request: web.Request) -> web.Response:
+        return _play(cloud, await _body(request))
+
+    async def change(request: web.Request) -> web.Response:
+        return _change_watchlist(cloud, await _body(request))
+
+    async def watchlist(request: web.Request) -> web.Response:
+        listed = cloud.listed(_user(cloud, dict(request.query)))
+        rows = sorted(listed.items(), key=lambda pair: -pair[1])
+        return json_response(
+            [
+                {"key": key, "title": cloud.catalogue.titles[key].title, "at": at}
+                for key, at in rows
+            ]
+        )
+
+    async def counts(_request: web.Request) -> web.Response:
+        return json_response(request_counts(cloud))
+
+    async def reset(_request: web.Request) -> web.Response:
+        for simulator in simulators(cloud):
+            simulator.log.clear()
+        return json_response(request_counts(cloud))
+
+    add = cloud.app.router
+    add.add_post(f"{PREFIX}/pins/claim", claim)
+    add.add_post(f"{PREFIX}/plays", play)
+    add.add_post(f"{PREFIX}/watchlist", change)
+    add.add_get(f"{PREFIX}/watchlist", watchlist)
+    add.add_get(f"{PREFIX}/requests", counts)
+    add.add_delete(f"{PREFIX}/requests", reset)
+    add.add_post(f"{PREFIX}/requests/reset", reset)
+
+
+async def _body(request: web.Request) -> dict[str, Any]:
+    raw = await request.read()
+    body = orjson.loads(raw) if raw else {}
+    return body if isinstance(body, dict) else {}
+
+
+def _user(cloud: PlexCloud, body: dict[str, Any]) -> User:
+    who = body.get("user")
+    user = cloud.accounts.users[0] if who is None else cloud.accounts.find(str(who))
+    if user is None:
+        raise web.HTTPNotFound(text=f"no user {who}")
+    return user
+
+
+def _not_found(message: str) -> web.Response:
+    return json_response({"error": message}, status=404)
+
+
+def _play(cloud: PlexCloud, body: dict[str, Any]) -> web.Response:
+    user = _user(cloud, body)
+    share = next(iter(cloud.accounts.shares_of(user)), None)
+    if share is None:
+        return _not_found("the user has no server")
+    pms, account = share.pms, cloud.account_id(user, share.pms)
+    key = body.get("rating_key")
+    if key is not None:
+        item = pms.state.items.get(int(key))
+    else:
+        item = next(
+            (
+                one
+                for one in pms.state.items.values()
+                if one.kind in ("movie", "episode")
+                and (one.show or one).ids.tmdb is not None
+                and not pms.user_state(account, one).view_count
+            ),
+            None,
+        )
+    if item is None:
+        return _not_found("no such item")
+    at = int(body.get("at") or pms.now)
+    pms.play(account, item, at)
+    return json_response({"rating_key": str(item.key), "title": item.title, "at": at})
+
+
+def _change_watchlist(cloud: PlexCloud, body: dict[str, Any]) -> web.Response:
+    user, key = _user(cloud, body), body.get("key")
+    listed = cloud.listed(user)
+    adding = body.get("action", "add") == "add"
+    if key is None:
+        others = (
+            one.plex_key
+            for one in cloud.catalogue.titles.values()
+            if one.plex_key not in listed and one.ids.tmdb is not None
+        )
+        newest = max(listed, key=lambda one: listed[one], default=None)
+        key = next(others, None) if adding else newest
+    change = cloud.watchlist_add if adding else cloud.watchlist_remove
+    if key is None or not change(user, str(key)):
+        return _not_found("no such title")
+    title = cloud.catalogue.titles[str(key).rpartition("/")[2]]
+    return json_response({"key": title.plex_key, "title": title.title})
+
+
+def simulators(cloud: PlexCloud) -> list[Simulator]:
+    """Every server whose requests are counted."""
+    servers = [pms for pms, _owner in cloud.accounts.servers.values()]
+    return [cloud, *servers, *cloud.others.values()]
+
+
+def request_counts(cloud: PlexCloud) -> dict[str, int]:
+    """Requests received so far, by service; the sign-in page and this API do not count."""
+    counts = {"plex": 0}
+    plex: list[Simulator] = [cloud, *(pms for pms, _owner in cloud.accounts.servers.values())]
+    for simulator in plex:
+        counts["plex"] += sum(not r.path.startswith(_NOT_API) for r in simulator.log)
+    for name, simulator in cloud.others.items():
+        counts[name] = len(simulator.log)
+    return counts
