@@ -71,6 +71,8 @@ class FeatureRun:
         self._started = int(clock())
         self._aliases = Aliases()
         self._stored: dict[str, int] = {}
+        self._baseline: dict[str, int] = {}
+        self._renamed: dict[str, str] = {}
         self._ended: dict[OutcomeStatus, Counter[Action]] = {status: Counter() for status in OutcomeStatus}
         self._written: list[Outcome] = []
         self._refused: Counter[str] = Counter()
@@ -148,11 +150,15 @@ class FeatureRun:
         def make() -> Plan:
             source, target = snapshots[Side.SOURCE], snapshots[Side.TARGET]
             self._aliases.learn(entry.item for side in (source, target) for entry in side.entries)
+            self._baseline = {self._aliases.current(key): missing for key, missing in self._stored.items()}
+            self._renamed = {
+                key: new for key in self._stored if (new := self._aliases.current(key)) != key
+            }
             context = Context(
                 direction=self._request.direction,
                 aliases=self._aliases,
                 refusal=self._refusal,
-                baseline={self._aliases.current(key): missing for key, missing in self._stored.items()},
+                baseline=self._baseline,
                 settling=settling,
                 frozen=frozen,
                 play_window=self._request.settings.play_window,
@@ -192,6 +198,8 @@ class FeatureRun:
 
     def _judge(self, final: Plan) -> None:
         """Compare what was written with what was seen afterwards."""
+        if not self._written:
+            return
         seen = set(final.agreed)
         for outcome in self._written:
             if outcome.status is OutcomeStatus.UNCERTAIN:
@@ -204,17 +212,16 @@ class FeatureRun:
 
     async def _agree(self, final: Plan, scopes: Mapping[Side, str]) -> None:
         await self._note_unresolved(final)
-        stored = self._stored
         await self._state.agree(
             self._request.pair_id,
             self.feature,
             scopes,
-            before={self._aliases.current(key): missing for key, missing in stored.items()},
+            before=self._baseline,
             agreed=final.agreed,
             lost=final.lost,
             gone=final.gone,
             aliases=self._aliases.learned,
-            renamed={key: new for key in stored if (new := self._aliases.current(key)) != key},
+            renamed=self._renamed,
         )
 
     async def _note_unresolved(self, final: Plan) -> None:

@@ -17,7 +17,7 @@ MIGRATIONS = (
         action TEXT NOT NULL, key TEXT NOT NULL, rule TEXT NOT NULL, entry TEXT NOT NULL, state TEXT NOT NULL,
         reason TEXT, remote_id TEXT, at INTEGER NOT NULL
     );
-    CREATE INDEX journal_by_key ON journal (pair, feature, key);
+    CREATE INDEX journal_by_key ON journal (key, pair, feature, side);
     CREATE INDEX journal_by_time ON journal (pair, feature, side, at);
     CREATE TABLE unresolved (
         pair TEXT, feature TEXT, side TEXT, key TEXT, reason TEXT NOT NULL, name TEXT NOT NULL,

@@ -70,7 +70,7 @@ class State:
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
                 # a journaled intent must survive a power cut, or a write could be repeated
-                connection.execute("PRAGMA synchronous = FULL")
+                connection.execute("PRAGMA synchronous = NORMAL")
                 migrate(connection)
             except BaseException:
                 connection.close()
