@@ -1,0 +1,208 @@
+"""The media server (PMS) and Plex Discover: complete listings and lookups, nothing about their meaning."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import aiohttp
+from yarl import URL
+
+from ...sync.provider import BadAnswerError, NotFoundError, RefusedError
+from ..http import HttpClient, Response
+from .hosts import PlexHosts
+from .paging import Page, Wire, read_all
+from .tasks import side_by_side
+from .wire import client_headers, mapping, required, rows
+
+PAGE: Final = 1000
+DISCOVER_PAGE: Final = 100
+"""Discover refuses more than 100 rows a page (API reference 3.2)."""
+PARALLEL: Final = 6
+"""A server keeps its state in SQLite: more at once wait for each other (API reference 5.1)."""
+DISCOVER_PARALLEL: Final = 4
+BATCH: Final = 100
+TOO_MUCH: Final = (400, 413, 414)
+SMALL: Final = 32 * 1024
+"""Bytes up to which an answer is parsed on the spot: a thread would take longer."""
+
+type Params = Mapping[str, str | int]
+
+
+def rating_key(row: Wire) -> str:
+    """What tells the rows of a catalogue or a watchlist apart."""
+    return required(row, "ratingKey")
+
+
+async def parse[T](
+    answer: Response, key: Callable[[Wire], str], convert: Callable[[Wire], T | None]
+) -> Page[T]:
+    """Parse a page; a big one away from the event loop."""
+    body, total = answer.data, answer.headers.get("X-Plex-Container-Total-Size")
+    if len(body) <= SMALL:
+        return Page.from_body(body, key, convert, total)
+    return await asyncio.to_thread(Page.from_body, body, key, convert, total)
+
+
+def window(start: int, size: int) -> dict[str, int]:
+    """Paging arguments. In the query, so that nothing on the way mistakes two pages for one."""
+    return {"X-Plex-Container-Start": start, "X-Plex-Container-Size": size}
+
+
+def container(data: Any) -> Wire:
+    """Return the `MediaContainer` every answer is wrapped in."""
+    answer = mapping(data)
+    if "MediaContainer" not in answer:
+        raise BadAnswerError("no MediaContainer")
+    return mapping(answer["MediaContainer"])
+
+
+class PlexServerClient:
+    """One media server with one user's token for it; at most `parallel` requests at once.
+
+    `trimmed`: ask for rows without cast, artwork and the like; see `library.py`.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        uri: str,
+        client_id: str,
+        token: str,
+        *,
+        parallel: int = PARALLEL,
+        backoff: float = 0.5,
+    ) -> None:
+        """`backoff` is the wait in seconds before a second attempt."""
+        self.uri = uri
+        self.token = token
+        self.trimmed = True
+        self.trim_proven = False
+        self._limit = asyncio.Semaphore(parallel)
+        self._http = HttpClient(
+            session=session,
+            base=URL(uri),
+            headers=client_headers(client_id, token),
+            timeout=60.0,
+            backoff=backoff,
+            # the server refuses with short HTML pages (API reference 2.1)
+            challenges=False,
+        )
+
+    @property
+    def requests(self) -> int:
+        """Requests sent so far."""
+        return self._http.requests
+
+    async def container(self, path: str, params: Params | None = None) -> Wire:
+        """Return the container of a short listing that is not paged."""
+        async with self._limit:
+            return container((await self._http.request("GET", path, params=params)).data)
+
+    async def pages[T](
+        self,
+        path: str,
+        params: Params,
+        convert: Callable[[Wire], T | None],
+        *,
+        key: Callable[[Wire], str] = rating_key,
+        size: int = PAGE,
+    ) -> list[T]:
+        """Read a whole listing, or raise. `convert` may run in another thread."""
+
+        async def fetch(start: int, length: int, _fresh: bool) -> Page[T]:
+            async with self._limit:
+                answer = await self._http.request(
+                    "GET", path, params={**params, **window(start, length)}, raw=True
+                )
+                return await parse(answer, key, convert)
+
+        return await read_all(fetch, size)
+
+    async def batch(self, keys: Sequence[str]) -> list[Wire]:
+        """Return the metadata rows of these ratingKeys; unknown keys have none (API reference 2.7)."""
+        parts = [keys[at : at + BATCH] for at in range(0, len(keys), BATCH)]
+        async with side_by_side() as group:
+            tasks = [group.create_task(self._batch(part)) for part in parts]
+        return [row for task in tasks for row in task.result()]
+
+    async def _batch(self, keys: Sequence[str]) -> list[Wire]:
+        """Halve what the server refuses as a whole or answers with nothing: no limit is documented."""
+        found: list[Wire] = []
+        try:
+            path = f"library/metadata/{','.join(keys)}"
+            found = rows((await self.container(path, {"includeGuids": 1})).get("Metadata"))
+        except NotFoundError:
+            pass  # all of them are unknown, or one of them: asking for less tells
+        except RefusedError as err:
+            if err.status not in TOO_MUCH or len(keys) == 1:
+                raise
+        if found or len(keys) == 1:
+            return found
+        middle = len(keys) // 2
+        return await self._batch(keys[:middle]) + await self._batch(keys[middle:])
+
+
+class DiscoverClient:
+    """Discover and the metadata provider with one account token; at most four requests at once.
+
+    Pages are remembered with their ETag, so that an unchanged page costs an empty answer (304).
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        hosts: PlexHosts,
+        client_id: str,
+        token: str,
+        *,
+        backoff: float = 0.5,
+    ) -> None:
+        """`backoff` is the wait in seconds before a second attempt."""
+        headers = client_headers(client_id, token)
+        self._limit = asyncio.Semaphore(DISCOVER_PARALLEL)
+        self._discover = HttpClient(session=session, base=hosts.discover, headers=headers, backoff=backoff)
+        self._metadata = HttpClient(session=session, base=hosts.metadata, headers=headers, backoff=backoff)
+        self._remembered: dict[tuple[str, int, int], tuple[str, Page[Any]]] = {}
+
+    @property
+    def requests(self) -> int:
+        """Requests sent so far."""
+        return self._discover.requests + self._metadata.requests
+
+    async def pages[T](
+        self, path: str, params: Params, convert: Callable[[Wire], T | None], *, size: int = DISCOVER_PAGE
+    ) -> list[T]:
+        """Read a whole listing, or raise."""
+
+        async def fetch(start: int, length: int, fresh: bool) -> Page[T]:
+            place = (path, start, length)
+            tag, page = self._remembered.get(place, (None, None))
+            ask = {} if tag is None or fresh else {"If-None-Match": tag}
+            async with self._limit:
+                answer = await self._discover.request(
+                    "GET",
+                    path,
+                    params={**params, **window(start, length)},
+                    headers=ask,
+                    not_modified=bool(ask),
+                    raw=True,
+                )
+                if answer.status == 304 and page is not None:  # noqa: PLR2004
+                    return page
+                page = await parse(answer, rating_key, convert)
+            if (tag := answer.headers.get("ETag")) is not None:
+                self._remembered[place] = (tag, page)
+            return page
+
+        return await read_all(fetch, size)
+
+    async def item(self, key: str) -> Wire:
+        """Return one title of the global catalogue by its key, 24 hex digits (API reference 3.5)."""
+        async with self._limit:
+            answer = await self._metadata.request(
+                "GET", f"library/metadata/{key}", params={"includeGuids": 1}
+            )
+        found = rows(container(answer.data).get("Metadata"))
+        if len(found) != 1 or rating_key(found[0]) != key:
+            raise BadAnswerError("another title than asked for")
+        return found[0]

@@ -1,0 +1,234 @@
+"""What the selected user has watched: the server's play log, joined to the catalogue (API reference 2.8).
+
+Every row of the log is an event of its own; rewatches stay apart. Rows have neither ids nor year: those
+come from the catalogue by ratingKey, which the server looks up when it answers. A row whose item is
+gone keeps its titles and numbers.
+"""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from ...sync.models import NO_IDS, Ids, Item, Kind, Play
+from ...sync.provider import AuthError, ForbiddenError
+from .client import PlexServerClient
+from .guids import has_external
+from .library import Catalogue, Row, Section, choose_sections, read_catalogue, read_sections
+from .paging import Wire
+from .settings import PlexSettings
+from .tasks import side_by_side
+from .wire import number, text
+
+PATH: Final = "status/sessions/history/all"
+OWNER_ACCOUNT: Final = 1
+MARKED: Final = "marked:"
+"""Start of a play's `remote_id` where no row of the log stands behind it, but the watched state."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """One play as the log has it; keys are None once the item is gone. Date in epoch seconds UTC."""
+
+    id: str
+    kind: Kind
+    key: str | None
+    show_key: str | None
+    section: str | None
+    title: str | None
+    show_title: str | None
+    season: int | None
+    episode: int | None
+    viewed_at: int
+
+    @classmethod
+    def from_row(cls, row: Wire, account: int) -> Self | None:
+        """Build from a row; None for music and clips, another account's rows and rows without a date.
+
+        The log may hold rows without a date (API reference 2.8): they say nothing that the item's
+        watched state does not say better, and an event needs its date to be told from others.
+        """
+        kind, viewed_at = text(row, "type"), number(row, "viewedAt")
+        if kind not in (Kind.MOVIE, Kind.EPISODE) or viewed_at is None:
+            return None
+        if number(row, "accountID") not in (account, None):
+            return None
+        show_path = text(row, "grandparentKey")
+        return cls(
+            id=row_key(row).rpartition("/")[2],
+            kind=Kind(kind),
+            key=text(row, "ratingKey"),
+            show_key=show_path.rpartition("/")[2] if show_path is not None else None,
+            section=text(row, "librarySectionID"),
+            title=text(row, "title"),
+            show_title=text(row, "grandparentTitle"),
+            season=number(row, "parentIndex") if kind == Kind.EPISODE else None,
+            episode=number(row, "index") if kind == Kind.EPISODE else None,
+            viewed_at=viewed_at,
+        )
+
+
+def row_key(row: Wire) -> str:
+    """What tells rows of the log apart."""
+    key = text(row, "historyKey")
+    if key is not None:
+        return key
+    return "|".join(str(row.get(name)) for name in ("accountID", "viewedAt", "ratingKey", "type", "title"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What was read. `from_log` is False where the server keeps the log from this user."""
+
+    plays: tuple[Play, ...]
+    sections: tuple[Section, ...]
+    from_log: bool
+
+
+async def read_history(
+    client: PlexServerClient,
+    settings: PlexSettings,
+    *,
+    user_id: int,
+    is_owner: bool,
+    libraries: frozenset[str],
+) -> History:
+    """Read all plays of the user in these libraries (none named: all), or raise."""
+    sections = choose_sections(await read_sections(client), libraries)
+    async with side_by_side() as group:
+        catalogue_task = group.create_task(read_catalogue(client, sections))
+        log_task = group.create_task(_read_log(client, user_id, is_owner=is_owner))
+    catalogue, log = catalogue_task.result(), log_task.result()
+    if log is None:
+        plays = await asyncio.to_thread(lambda: tuple(_state_plays(catalogue, settings)))
+        return History(plays=plays, sections=sections, from_log=False)
+    if libraries:
+        log = [row for row in log if row.section in libraries or row.key in catalogue.rows]
+    extra = await _read_stragglers(client, catalogue, log)
+    marked = settings.history_include_marked_watched and is_owner
+    plays = await asyncio.to_thread(_join, log, catalogue, extra, settings, marked=marked)
+    return History(plays=plays, sections=sections, from_log=True)
+
+
+async def _read_log(client: PlexServerClient, user_id: int, *, is_owner: bool) -> list[LogRow] | None:
+    """Return the user's rows, newest first; None where a user who is not the owner may not see them."""
+    account = OWNER_ACCOUNT if is_owner else user_id
+    seen = False
+
+    def convert(row: Wire) -> LogRow | None:
+        nonlocal seen
+        seen = True
+        return LogRow.from_row(row, account)
+
+    try:
+        return await client.pages(PATH, {"accountID": account, "sort": "viewedAt:desc"}, convert, key=row_key)
+    except AuthError, ForbiddenError:
+        # older servers show the log to the owner only, with either status (API reference 1.8). The
+        # token itself is good: it has just listed the libraries
+        if is_owner or seen:
+            raise
+        return None
+
+
+async def _read_stragglers(
+    client: PlexServerClient, catalogue: Catalogue, log: Iterable[LogRow]
+) -> Mapping[str, Row]:
+    """Look up the items of the log that are not in the catalogue, such as those added meanwhile."""
+    keys = sorted({row.key for row in log if row.key is not None} - catalogue.rows.keys())
+    if not keys:
+        return {}
+    items = [row for row in await client.batch(keys) if text(row, "type") in (Kind.MOVIE, Kind.EPISODE)]
+    show_keys = {key for row in items if (key := text(row, "grandparentRatingKey")) is not None}
+    shows = {key: catalogue.rows[key] for key in show_keys & catalogue.rows.keys()}
+    for row in await client.batch(sorted(show_keys - shows.keys())):
+        if text(row, "type") == Kind.SHOW:
+            built = Row.from_row(row, text(row, "librarySectionID") or "", {})
+            shows[built.key] = built
+    found = (Row.from_row(row, text(row, "librarySectionID") or "", shows) for row in items)
+    return {row.key: row for row in found}
+
+
+def _join(
+    log: Sequence[LogRow], catalogue: Catalogue, extra: Mapping[str, Row], settings: PlexSettings, *, marked: bool
+) -> tuple[Play, ...]:
+    """Make plays of the log's rows. All plays of an item share one `Item`."""
+    plays: list[Play] = []
+    gone: dict[tuple[Any, ...], Item] = {}
+    logged: set[tuple[Any, ...]] = set()
+    for entry in log:
+        row = catalogue.rows.get(entry.key or "") or extra.get(entry.key or "")
+        if row is not None and row.item.kind is entry.kind:
+            item, guid = row.item, row.guid
+            if guid is not None:
+                logged.add(("guid", guid))
+        else:
+            item, guid = _gone_item(entry, catalogue, gone), None
+        if marked:
+            logged.update(_identities(item))
+        if not _ignored(item, guid, settings):
+            plays.append(Play(item=item, watched_at=entry.viewed_at, remote_id=entry.id))
+    if marked:
+        plays += (play for play in _state_plays(catalogue, settings, logged))
+    return tuple(plays)
+
+
+def _gone_item(entry: LogRow, catalogue: Catalogue, gone: dict[tuple[Any, ...], Item]) -> Item:
+    """Return what is known of an item that is no longer there; an episode's show may still be."""
+    place = (entry.kind, entry.title, entry.show_key, entry.show_title, entry.season, entry.episode)
+    item = gone.get(place)
+    if item is None:
+        show = catalogue.rows.get(entry.show_key or "")
+        ids: Ids = NO_IDS
+        if show is not None and show.item.kind is Kind.SHOW and show.numbered:
+            ids = show.item.ids
+        item = gone[place] = Item(
+            kind=entry.kind,
+            show_ids=ids,
+            season=entry.season,
+            episode=entry.episode,
+            title=entry.title,
+            show_title=entry.show_title,
+        )
+    return item
+
+
+def _state_plays(
+    catalogue: Catalogue, settings: PlexSettings, logged: AbstractSet[tuple[Any, ...]] = frozenset()
+) -> Iterator[Play]:
+    """Plays that only the watched state tells: the last one of each item, where it has a date.
+
+    Items with an identity among `logged` are left out. Copies that share a guid share their state.
+    """
+    newest: dict[str, Row] = {}
+    for row in catalogue.rows.values():
+        if row.item.kind not in (Kind.MOVIE, Kind.EPISODE) or not row.view_count or row.last_viewed_at is None:
+            continue
+        if ("guid", row.guid) in logged or not logged.isdisjoint(_identities(row.item)):
+            continue
+        place = row.guid or row.key
+        best = newest.get(place)
+        if best is None or (best.last_viewed_at or 0) < row.last_viewed_at:
+            newest[place] = row
+    for row in newest.values():
+        if not _ignored(row.item, row.guid, settings):
+            yield Play(item=row.item, watched_at=row.last_viewed_at, remote_id=f"{MARKED}{row.key}")
+
+
+def _identities(item: Item) -> Iterator[tuple[Any, ...]]:
+    """Everything that tells this item apart: its ids, and an episode's place in a show."""
+    for token in item.ids.tokens():
+        yield (item.kind, token)
+    if item.season is not None and item.episode is not None:
+        for token in item.show_ids.tokens():
+            yield (item.kind, token, item.season, item.episode)
+
+
+def _ignored(item: Item, guid: str | None, settings: PlexSettings) -> bool:
+    """Whether the settings leave plays of this item out."""
+    if settings.history_require_external_ids and not (has_external(item.ids) or has_external(item.show_ids)):
+        return True
+    if not settings.history_ignore_local_guid or guid is None:
+        return False
+    prefixes = tuple(prefix.lower() for prefix in settings.history_ignore_guid_prefixes)
+    return guid.lower().startswith(prefixes)

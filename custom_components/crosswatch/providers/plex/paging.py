@@ -1,0 +1,110 @@
+"""Reading a paged listing completely, or not at all (API reference 2.2).
+
+Every way a listing can be wrong ends in one more attempt from the start, then in `IncompleteReadError`:
+a missing or moving total, a page that is short or begins elsewhere, a row seen twice, rows that do not
+add up to the total.
+"""
+
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from ...sync.provider import BadAnswerError, IncompleteReadError
+from ..http import decode
+from .tasks import side_by_side
+from .wire import mapping, number, rows
+
+type Wire = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Page[T]:
+    """One page: `keys` tell its rows apart; `values` are those rows that were of interest."""
+
+    offset: int | None
+    total: int | None
+    keys: tuple[str, ...]
+    values: tuple[T, ...]
+
+    @classmethod
+    def from_body(
+        cls,
+        body: bytes,
+        key: Callable[[Wire], str],
+        convert: Callable[[Wire], T | None],
+        header_total: str | None = None,
+    ) -> Self:
+        """Parse an answer. Rows for which `convert` gives None count, but are not kept.
+
+        An empty listing has no `Metadata` at all (API reference 2.1). The total is in the container and
+        in a header (`header_total`).
+        """
+        if not body:
+            raise BadAnswerError("empty answer")
+        answer = mapping(decode(body))
+        if "MediaContainer" not in answer:
+            raise BadAnswerError("no MediaContainer")
+        container = mapping(answer["MediaContainer"])
+        found = rows(container.get("Metadata"))
+        size = number(container, "size")
+        if size is not None and size != len(found):
+            raise IncompleteReadError(f"{len(found)} rows where the page says {size}")
+        total = number(container, "totalSize")
+        if total is None and header_total is not None and header_total.isdecimal():
+            total = int(header_total)
+        if total is None and size == 0:
+            total = 0
+        values = (convert(row) for row in found)
+        return cls(
+            offset=number(container, "offset"),
+            total=total,
+            keys=tuple(key(row) for row in found),
+            values=tuple(value for value in values if value is not None),
+        )
+
+
+type Fetch[T] = Callable[[int, int, bool], Coroutine[Any, Any, Page[T]]]
+"""Fetches the page at (start, size). The flag asks for a page that is surely not a remembered one."""
+
+
+async def read_all[T](fetch: Fetch[T], size: int) -> list[T]:
+    """Read the whole listing: page 0, then all others side by side."""
+    try:
+        return await _read(fetch, size, fresh=False)
+    except IncompleteReadError:
+        # rows that move while being read are normal once
+        return await _read(fetch, size, fresh=True)
+
+
+async def _read[T](fetch: Fetch[T], size: int, *, fresh: bool) -> list[T]:
+    first = await fetch(0, size, fresh)
+    if first.offset not in (None, 0):
+        raise IncompleteReadError("the first page does not begin at the start")
+    if first.total is None:
+        raise IncompleteReadError("no total")
+    total, got = first.total, len(first.keys)
+    pages = [first]
+    if got < total:
+        if not got:
+            raise IncompleteReadError(f"no rows where {total} were announced")
+        # the server decides how long a page is
+        step = got
+        async with side_by_side() as group:
+            tasks = [group.create_task(fetch(start, step, fresh)) for start in range(got, total, step)]
+        pages += [task.result() for task in tasks]
+        for start, page in zip(range(0, total, step), pages, strict=True):
+            _check(page, start, min(step, total - start), total)
+    seen = {key for page in pages for key in page.keys}
+    count = sum(len(page.keys) for page in pages)
+    if not len(seen) == count == total:
+        raise IncompleteReadError(f"{count} rows, {len(seen)} of them distinct, where {total} were announced")
+    return [value for page in pages for value in page.values]
+
+
+def _check[T](page: Page[T], start: int, length: int, total: int) -> None:
+    if page.offset not in (None, start):
+        raise IncompleteReadError(f"asked for row {start}, got row {page.offset}")
+    if page.total not in (None, total):
+        raise IncompleteReadError(f"the total moved from {total} to {page.total}")
+    if len(page.keys) != length:
+        raise IncompleteReadError(f"{len(page.keys)} rows on a page of {length}")
