@@ -34,7 +34,7 @@ _SORTS: Final = (
 _OPERATORS: Final = {
     "integer": ("=", "!=", ">>=", "<<="),
     "string": ("=", "!=", "==", "!==", "<=", ">="),
-    "boolean": ("=0", "=1"),
+    "boolean": ("=", "!="),
     "date": ("<<=", ">>="),
 }
 _BELOW: Final[dict[str, tuple[Kind, ...]]] = {
@@ -80,6 +80,13 @@ def _type(section: Section, kind: Kind, *, active: bool) -> Row:
             for name, kind_of_field in _FIELDS
         ],
     }
+
+
+def collections_meta(section: Section) -> Row:
+    """Build the Meta element of the section's collections."""
+    path = f"/library/sections/{section.id}/collections?type=18"
+    collection: Row = {"key": path, "type": "collection", "title": "Collections", "active": True}
+    return {"Type": [collection], "FieldType": []}
 
 
 def meta_of(section: Section, asked: Kind | None) -> Row:

@@ -41,7 +41,9 @@ class PmsOptions:
 
     # listings (2.2, 2.5, 2.7)
     supports_guids: bool = True
-    filter_needs_type: bool = True
+    filter_needs_type: bool = False
+    """True: a filter without `type` is 400. The reference calls type required; python-plexapi's
+    `section.get(title)` sends none and works, so by default the section's own kind is meant."""
     unscoped_episode_filters_work: bool = True
     """False: `viewCount`, `unwatched` without `episode.` are falsely empty on `type=4`."""
     exclude_elements_drops_guids: bool = False

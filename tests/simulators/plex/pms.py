@@ -73,6 +73,7 @@ class PlexMediaServer(PlexSimulator):
         self.tokens: dict[str, int] = {}
         self.revoked: set[str] = set()
         self.playbacks: dict[tuple[int, str], PlaybackSession] = {}
+        self._playback_keys = 0
         self.lingering: set[tuple[int, str]] = set()
         self.resolver: Resolver | None = None
         self.owner_username = "owner"
@@ -309,8 +310,9 @@ class PlexMediaServer(PlexSimulator):
 
     def start_playback(self, account: int, item: Item, offset: int = 0) -> PlaybackSession:
         """Open a playback session that does not time out by itself."""
+        self._playback_keys += 1
         session = PlaybackSession(
-            key=len(self.playbacks) + 1,
+            key=self._playback_keys,
             account=account,
             client=f"player-{item.key}",
             item=item,

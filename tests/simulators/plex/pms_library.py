@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from tests.simulators.plex.listings import ITEM_FIELDS, kind_of
-from tests.simulators.plex.meta import meta_of
+from tests.simulators.plex.meta import collections_meta, meta_of
 from tests.simulators.plex.pms_server import shape_of
 from tests.simulators.plex.query import QueryError, split_operator
 from tests.simulators.plex.render import html_error, respond
@@ -25,6 +25,7 @@ def register(pms: PlexMediaServer) -> None:
     """Add the routes."""
     pms.route("GET", "/library/sections/{id:\\d+}", section_index)
     pms.route("GET", "/library/sections/{id:\\d+}/all", section_all)
+    pms.route("GET", "/library/sections/{id:\\d+}/collections", collections)
     pms.route("GET", "/library/all", library_all)
     pms.route("GET", "/library/metadata/{keys}", metadata)
     pms.route("GET", "/library/metadata/{key}/children", children)
@@ -97,7 +98,7 @@ def _listed(
     )
 
 
-def _filters(call: PmsCall) -> set[str]:
+def _filters(call: PmsCall) -> frozenset[str]:
     """The names of the filter fields that were asked for."""
     fields = (split_operator(key)[0].rpartition(".")[2] for key, _value in call.call.pairs)
     return ITEM_FIELDS.intersection(fields)
@@ -134,6 +135,17 @@ async def section_all(pms: PlexMediaServer, call: PmsCall) -> web.Response:
     if call.call.flag("includeMeta"):
         attrs["Meta"] = meta_of(section, asked)
     return item_page(pms, call, items, attrs)
+
+
+async def collections(pms: PlexMediaServer, call: PmsCall) -> web.Response:
+    """List collections: there are none, but python-plexapi reads their filters (7.3)."""
+    section = _shared_section(pms, call)
+    if section is None:
+        return html_error(404)
+    attrs = _attrs(section, "collection")
+    if call.call.flag("includeMeta"):
+        attrs["Meta"] = collections_meta(section)
+    return item_page(pms, call, [], attrs)
 
 
 async def library_all(pms: PlexMediaServer, call: PmsCall) -> web.Response:

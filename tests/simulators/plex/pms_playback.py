@@ -6,8 +6,9 @@ from aiohttp import web
 
 from tests.simulators.plex.options import Clearing, NonOwnerHistory
 from tests.simulators.plex.pms_library import item_page
+from tests.simulators.plex.pms_server import shape_of
 from tests.simulators.plex.render import empty_response, html_error, respond
-from tests.simulators.plex.rows import IDENTIFIER, Row, play_row
+from tests.simulators.plex.rows import IDENTIFIER, Row, item_row, play_row
 from tests.simulators.plex.server import container, page_headers
 from tests.simulators.plex.state import Item
 
@@ -34,8 +35,8 @@ def register(pms: PlexMediaServer) -> None:
         pms.route(method, "/:/timeline", timeline)
     for path in ("/library/onDeck", "/library/sections/{id:\\d+}/onDeck"):
         pms.route("GET", path, on_deck)
+    pms.route("GET", "/hubs/continueWatching", continue_watching_hub)
     for path in (
-        "/hubs/continueWatching",
         "/hubs/continueWatching/items",
         "/hubs/sections/{id:\\d+}/continueWatching/items",
     ):
@@ -267,7 +268,27 @@ async def on_deck(pms: PlexMediaServer, call: PmsCall) -> web.Response:
     return item_page(pms, call, _next_up(pms, call, deck=True), attrs, section=True)
 
 
+async def continue_watching_hub(pms: PlexMediaServer, call: PmsCall) -> web.Response:
+    """Show the Continue Watching hub with its items inside."""
+    items = _next_up(pms, call, deck=False)
+    shape = shape_of(pms, call.call, section=True)
+    hub: Row = {
+        "hubKey": "/hubs/continueWatching/items",
+        "key": "/hubs/continueWatching/items",
+        "title": "Continue Watching",
+        "type": "mixed",
+        "hubIdentifier": "continueWatching",
+        "context": "hub.continueWatching",
+        "size": len(items),
+        "more": False,
+        "style": "hero",
+    }
+    if items:
+        hub["Metadata"] = [item_row(pms.state, call.account.id, item, shape) for item in items]
+    return respond(call.call.request, {"size": 1, "identifier": IDENTIFIER, "Hub": [hub]})
+
+
 async def continue_watching(pms: PlexMediaServer, call: PmsCall) -> web.Response:
-    """List Continue Watching: the items, or the hub that holds them."""
+    """List Continue Watching."""
     attrs: Row = {"allowSync": False, "identifier": IDENTIFIER, "mixedParents": True}
     return item_page(pms, call, _next_up(pms, call, deck=False), attrs, section=True)

@@ -13,6 +13,19 @@ if TYPE_CHECKING:
 
 API_VERSION: Final = "1.2.2"
 PLAYBACK_TIMEOUT: Final = 300.0
+MOVIE_AGENTS: Final = (
+    "tv.plex.agents.movie",
+    "com.plexapp.agents.imdb",
+    "com.plexapp.agents.themoviedb",
+    "com.plexapp.agents.none",
+)
+SHOW_AGENTS: Final = (
+    "tv.plex.agents.series",
+    "com.plexapp.agents.thetvdb",
+    "com.plexapp.agents.themoviedb",
+    "com.plexapp.agents.hama",
+    "com.plexapp.agents.none",
+)
 
 
 def register(pms: PlexMediaServer) -> None:
@@ -37,6 +50,7 @@ def register(pms: PlexMediaServer) -> None:
     for path in ("/library/sections", "/library/sections/", "/library/sections/all"):
         pms.route("GET", path, sections)
     pms.route("GET", "/status/sessions", sessions, owner=True)
+    pms.route("GET", "/system/agents", agents)
 
 
 async def root(pms: PlexMediaServer, call: PmsCall) -> web.Response:
@@ -165,6 +179,26 @@ async def sections(pms: PlexMediaServer, call: PmsCall) -> web.Response:
         {"allowSync": False, "title1": "Plex Library"},
     )
     return respond(call.call.request, data, headers=page_headers(page))
+
+
+async def agents(_pms: PlexMediaServer, call: PmsCall) -> web.Response:
+    """List the metadata agents for a kind of library (2.4)."""
+    movie = call.call.arg("mediaType") != "2"
+    names = MOVIE_AGENTS if movie else SHOW_AGENTS
+    rows: list[Row] = [
+        {
+            "hasAttribution": False,
+            "hasPrefs": False,
+            "identifier": identifier,
+            "name": identifier.rpartition(".")[2],
+            "primary": True,
+            "Language": [{"code": "en"}],
+        }
+        for identifier in names
+    ]
+    return respond(
+        call.call.request, {"size": len(rows), "identifier": "com.plexapp.system", "Agent": rows}
+    )
 
 
 async def sessions(pms: PlexMediaServer, call: PmsCall) -> web.Response:

@@ -128,7 +128,6 @@ def _value_test(field: str, operator: str, value: str, now: int) -> Callable[[Sc
 
     def test(have: Scalar) -> bool:
         if have is None:
-            # an absent counter counts as 0 when compared upwards, as in SQL it matches "not equal"
             return operator in ("!", "!=")
         plain: float | str = have if isinstance(have, str) else float(have)
         for want in wants:
@@ -209,7 +208,7 @@ def _sorted_by[T](rows: list[T], field: str, flags: frozenset[str], get: Getter[
         else:
             known.append((value.casefold() if isinstance(value, str) else float(value), row))
     descending = "desc" in flags
-    known.sort(key=lambda pair: pair[0], reverse=descending)  # type: ignore[arg-type,return-value]
+    known.sort(key=lambda pair: pair[0], reverse=descending)
     ordered = [row for _value, row in known]
     if descending or "nullsLast" in flags:
         return ordered + missing

@@ -52,7 +52,7 @@ def _child(name: str, one: Any) -> str:
     if not isinstance(one, dict):
         return f"<{name}>{escape(_text(one))}</{name}>"
     if name == "Metadata":
-        kind = one.get("type")
+        kind = str(one.get("type"))
         return element("Video" if kind in _VIDEO else _MUSIC_TAGS.get(kind, "Directory"), one)
     return element(name, one)
 

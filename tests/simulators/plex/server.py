@@ -81,7 +81,7 @@ class Call:
 
     def flag(self, name: str) -> bool:
         """A boolean argument."""
-        return self.arg(name) in ("1", "true")
+        return (self.arg(name) or "").lower() in ("1", "true")
 
     @property
     def token(self) -> str | None:

@@ -152,7 +152,7 @@ async def ping(_cloud: PlexCloud, call: CloudCall) -> web.Response:
     """Keep a token from expiring."""
     if wants_json(call.call.request):
         return json_response({"pong": True})
-    return xml_response("<pong/>")
+    return xml_response("<pong>true</pong>")
 
 
 async def view_state_sync(_cloud: PlexCloud, call: CloudCall) -> web.Response:
