@@ -391,9 +391,10 @@ async def test_limits_on_lists(api: Api, alice: User) -> None:
     settings.single_watchlist = True
     await api.post("/lists", {"name": "B", "type": "watchlist"}, 409)
     await api.post("/lists", {"name": "B", "type": "custom"})
-    settings.max_lists = 2
-    await api.post("/lists", {"name": "C"}, 400)
-    assert len(alice.lists()) == 2
+    await api.post("/lists", {"name": "C", "type": "custom"})
+    settings.max_lists = 3
+    await api.post("/lists", {"name": "D"}, 400)
+    assert len(alice.lists()) == 3
 
 
 async def test_public_lists_of_others_can_be_read(api: Api, bob: User) -> None:
@@ -621,6 +622,7 @@ async def test_ratings_are_the_community_s(api: Api, alice: User) -> None:
     assert (everything["total"], everything["average"]) == (3, 65)
     assert [row["score"] for row in (await api.get(f"{query}&label=Overall"))["items"]] == [95, 80]
     assert (await api.get("/ratings?tmdb_id=9&media_type=movie"))["total"] == 0
+    assert (await api.get(f"{query}&season=1&episode=1"))["total"] == 3
     for bad in ("", "?tmdb_id=550", "?media_type=movie", "?tmdb_id=x&media_type=movie"):
         assert (await api("GET", f"/ratings{bad}")).status == 400
     assert await api.get(query, key=BOB) == everything
@@ -933,6 +935,38 @@ async def test_whole_shows(api: Api, alice: User) -> None:
     assert (await api("POST", "/watched", {"tmdb_id": 1399, "media_type": "tv", "season": 1})).status == 400
 
 
+async def test_the_remaining_switches(api: Api, alice: User, clock: ManualClock) -> None:
+    """Orders, page size, success code and titles of items (questions 9 and 12)."""
+    settings = api.sim.settings
+    settings.create_status = 200
+    for name in ("A", "B"):
+        await api.post("/lists", {"name": name}, 200)
+        clock.advance(1)
+    a_list = alice.lists()[0]
+    for tmdb_id in (1, 2):
+        api.sim.add_title("movie", tmdb_id, f"Title {tmdb_id}")
+        alice.add_item(a_list.id, tmdb_id=tmdb_id)
+        alice.add_resume(tmdb_id=tmdb_id, position_ms=1, runtime_ms=2)
+        clock.advance(1)
+    items = f"/lists/{a_list.id}/items"
+
+    async def first(path: str, field: str) -> object:
+        return (await api.get(path))["items"][0][field]
+
+    read = (("/lists", "name"), (items, "tmdb_id"), ("/resume", "tmdb_id"))
+    assert [await first(*what) for what in read] == ["A", 1, 2]
+    settings.lists_order = settings.items_order = Order.NEWEST
+    settings.resume_order = Order.UPDATED
+    assert [await first(*what) for what in read] == ["B", 2, 1]
+    assert await first(items, "title") == "Title 2"
+    settings.titles_in_items = False
+    assert "title" not in (await api.get(items))["items"][0]
+    settings.default_per_page = 1
+    assert (await api.get("/lists"))["totalPages"] == 2
+    settings.watched_filters = True
+    assert (await api.get("/watched"))["total"] == 0
+
+
 # --- envelopes and lying reads (12.2) --------------------------------------------------------
 
 
@@ -1013,6 +1047,25 @@ async def test_stale_reads_follow_every_kind_of_write(api: Api, alice: User) -> 
     assert (await api("DELETE", f"/watched/{first.id}")).status == 404
     assert await api.get(query) == before
     assert [row["tmdb_id"] for row in (await api.get(query))["items"]] == [550, 2]
+
+
+async def test_stale_reads_move_on(api: Api, alice: User) -> None:
+    """The past moves with each write; a dropped write is not one."""
+
+    async def read() -> list[int]:
+        return [row["tmdb_id"] for row in (await api.get("/watched"))["items"]]
+
+    for number in (1, 2, 3):
+        alice.add_watched(tmdb_id=number, watched_at=None)
+    stale = api.sim.quirk(Kind.STALE, "*/watched", method="GET", writes=1, times=None)
+    assert await read() == [2, 1]
+    alice.add_watched(tmdb_id=4, watched_at=None)
+    assert await read() == [3, 2, 1]
+    api.sim.quirk(Kind.SILENT_DROP, "*/watched", method="POST", times=2)
+    for _ in range(2):
+        await api.post("/watched", MOVIE)
+    stale.writes = 3
+    assert await read() == [1]
 
 
 async def test_stale_lists_and_items(api: Api, alice: User) -> None:

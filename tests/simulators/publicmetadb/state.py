@@ -63,15 +63,11 @@ class State:
         """tmdb id, by media type, id type and id value."""
         self._rows = count(1)
 
-    def stamp(
-        self, row_id: str | None = None, created: float | None = None, updated: float | None = None
-    ) -> Stamp:
+    def stamp(self, row_id: str | None = None, created: float | None = None) -> Stamp:
         """Return what the next row gets: the given values, else a new id and the present moment."""
         seq = next(self._rows)
         born = self.clock() if created is None else created
-        return Stamp(
-            id=row_id or nth_id(seq), created=born, updated=born if updated is None else updated, seq=seq
-        )
+        return Stamp(id=row_id or nth_id(seq), created=born, updated=born, seq=seq)
 
     def tables(self) -> Iterator[Table[Any]]:
         """Return every collection there is."""
