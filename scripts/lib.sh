@@ -31,7 +31,9 @@ trust_certificates() {
     [ -s "$file" ] || continue
     export SSL_CERT_FILE=${SSL_CERT_FILE:-${PIP_CERT:-$file}}
     export PIP_CERT=${PIP_CERT:-$SSL_CERT_FILE}
-    return
+    # Debian's pip insists on the machine's certificates otherwise
+    [ "$file" != "${1:-}" ] || export PIP_USE_DEPRECATED=legacy-certs
+    return 0
   done
 }
 
