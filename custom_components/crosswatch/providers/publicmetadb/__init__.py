@@ -2,6 +2,15 @@
 
 from .client import PublicMetaDBClient
 from .pacing import Pacers, account_id
-from .settings import DEFAULT_BASE_URL, PublicMetaDBSettings
+from .provider import PublicMetaDBProvider
+from .settings import DEFAULT_BASE_URL, KEYS, PublicMetaDBSettings
 
-__all__ = ["DEFAULT_BASE_URL", "Pacers", "PublicMetaDBClient", "PublicMetaDBSettings", "account_id"]
+__all__ = [
+    "DEFAULT_BASE_URL",
+    "KEYS",
+    "Pacers",
+    "PublicMetaDBClient",
+    "PublicMetaDBProvider",
+    "PublicMetaDBSettings",
+    "account_id",
+]

@@ -1,15 +1,17 @@
 """Requests to PublicMetaDB: one account, one pace."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import aiohttp
 from yarl import URL
 
-from ...sync.provider import AuthError, BadAnswerError, ForbiddenError
-from ..http import HttpClient, Path, Response
+from ...sync.provider import AuthError, BadAnswerError, ForbiddenError, NotFoundError
+from ..http import HttpClient, Response
 from .pacing import Pacers
+from .paging import read_complete
 from .settings import PublicMetaDBSettings
+from .wire import Row, row_id
 
 USER_AGENT = "CrossWatch/1.0 (Home Assistant)"
 
@@ -40,33 +42,72 @@ class PublicMetaDBClient:
         """HTTP requests sent so far, repeated ones included."""
         return self._http.requests
 
-    async def verify(self) -> None:
-        """Ask for something small once, or raise: the key works (API reference 2.2).
+    async def verify(self, attempts: int = 1) -> None:
+        """Ask for something small, or raise: the key works (API reference 2.2).
 
         `AuthError` for a key that is blank, can't be one, or is refused; `UnreachableError`,
         `RateLimitedError` or `BadAnswerError` for a service in trouble or something else at this address.
         """
         try:
-            answer = await self.request("GET", ("lists",), params={"page": 1, "perPage": 1}, attempts=1)
+            answer = await self._request("GET", ("lists",), params={"page": 1, "perPage": 1}, attempts=attempts)
         except ForbiddenError as err:
             raise AuthError(str(err)) from None
         if not isinstance(answer.data, dict) or not isinstance(answer.data.get("items"), list):
             raise BadAnswerError("lists: another shape")
 
-    async def request(
+    async def read[T](
+        self, path: tuple[str, ...], make: Callable[[Row], T | None], *, per_page: int, max_pages: int
+    ) -> list[T]:
+        """Return what `make` makes of every row of a collection; complete, or it raises (`read_complete`)."""
+
+        async def fetch(page: int) -> bytes:
+            params = {"page": page, "perPage": per_page}
+            answer = await self._request("GET", path, params=params, raw=True)
+            body: bytes = answer.data
+            return body
+
+        return await read_complete(fetch, make, per_page=per_page, max_pages=max_pages)
+
+    async def create(
+        self, path: tuple[str, ...], body: Mapping[str, Any], params: Mapping[str, str] | None = None
+    ) -> Row:
+        """Send a POST that must not be sent twice and return the new row as far as the answer tells it.
+
+        Raises `UncertainWriteError` when it may have been carried out, `BadAnswerError` for a 2xx that
+        says `success: false`. An id at the top level counts like one in `item` (API reference 3.0).
+        """
+        answer = await self._request("POST", path, params=params, json=body, repeatable=False)
+        data = answer.data if isinstance(answer.data, dict) else {}
+        if data.get("success") is False:
+            raise BadAnswerError("success: false")
+        item = data.get("item")
+        row: dict[str, Any] = item if isinstance(item, dict) else {}
+        return row if row_id(row) else {**row, "id": row_id(data)}
+
+    async def delete(self, path: tuple[str, ...]) -> bool:
+        """Send a DELETE; False when there was nothing to delete (404)."""
+        try:
+            answer = await self._request("DELETE", path)
+        except NotFoundError:
+            return False
+        if isinstance(answer.data, dict) and answer.data.get("success") is False:
+            raise BadAnswerError("success: false")
+        return True
+
+    async def _request(
         self,
         method: str,
-        path: Path,
+        path: tuple[str, ...],
         *,
         params: Mapping[str, str | int] | None = None,
         json: Any = None,
         repeatable: bool = True,
         attempts: int | None = None,
+        raw: bool = False,
     ) -> Response:
-        """Send a request below `/api/external`; see `HttpClient.request`."""
         if not self._key or not self._key.isascii() or not self._key.isprintable() or " " in self._key:
             # sending it could only fail, and not always with a 401
             raise AuthError("no usable API key")
         return await self._http.request(
-            method, path, params=params, json=json, repeatable=repeatable, attempts=attempts
+            method, path, params=params, json=json, repeatable=repeatable, attempts=attempts, raw=raw
         )

@@ -1,0 +1,63 @@
+"""Why an entry can't be written here: the documented reasons, from the entry alone."""
+
+from ...sync.models import Action, Entry, Feature, Item, Kind, Play
+
+MISSING_TMDB_ID = "missing_tmdb_id"
+MISSING_SHOW_TMDB_OR_NUMBERS = "missing_show_tmdb_or_episode_numbers"
+MISSING_WATCHED_AT = "missing_watched_at"
+MISSING_DURATION = "missing_duration"
+MISSING_REMOTE_ITEM_ID = "missing_remote_item_id"
+MISSING_REMOTE_HISTORY_ID = "missing_remote_history_id"
+MISSING_REMOTE_RESUME_ID = "missing_remote_resume_id"
+MISSING_REMOTE_RATING_ID = "missing_remote_rating_id"
+HOURLY_SUBMIT_LIMIT = "publicmetadb_hourly_rating_submit_limit"
+HOURLY_UPDATE_LIMIT = "publicmetadb_hourly_rating_update_limit"
+"""The reasons of the adapter document, "Common unresolved reasons"."""
+
+MISSING_WATCHLIST_LIST = "missing_watchlist_list"
+UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+UNSUPPORTED_ACTION = "unsupported_action"
+"""Further reasons: API reference 9.2, and for what the document says isn't supported."""
+
+KINDS = {
+    Feature.WATCHLIST: frozenset({Kind.MOVIE, Kind.SHOW}),
+    Feature.HISTORY: frozenset({Kind.MOVIE, Kind.EPISODE}),
+    Feature.RATINGS: frozenset({Kind.MOVIE, Kind.SHOW, Kind.EPISODE}),
+    Feature.PROGRESS: frozenset({Kind.MOVIE, Kind.EPISODE}),
+}
+"""What each feature holds (adapter document, "What it supports")."""
+
+NO_REMOTE_ID = {
+    Feature.WATCHLIST: MISSING_REMOTE_ITEM_ID,
+    Feature.HISTORY: MISSING_REMOTE_HISTORY_ID,
+    Feature.RATINGS: MISSING_REMOTE_RATING_ID,
+    Feature.PROGRESS: MISSING_REMOTE_RESUME_ID,
+}
+
+
+def refusal(feature: Feature, action: Action, entry: Entry) -> str | None:
+    """Return the reason why the entry can't be written, None if it can.
+
+    In the order of API reference 9.2: history asks for the date before the ids. A removal needs a title
+    to look the remote id up by; whether there is one, only the service can tell.
+    """
+    if entry.item.kind not in KINDS[feature]:
+        return UNSUPPORTED_MEDIA_TYPE
+    if action is Action.REMOVE:
+        return NO_REMOTE_ID[feature] if missing_ids(entry.item) else None
+    if action is Action.UPDATE and feature in (Feature.WATCHLIST, Feature.HISTORY):
+        return UNSUPPORTED_ACTION
+    if isinstance(entry, Play) and entry.watched_at is None:
+        return MISSING_WATCHED_AT
+    return missing_ids(entry.item)
+
+
+def missing_ids(item: Item) -> str | None:
+    """Return what is missing to name the item to the service.
+
+    Episodes are named by the show's id, never by their own (API reference W6). Number 0 is real.
+    """
+    if item.kind is Kind.EPISODE:
+        complete = item.show_ids.tmdb and item.season is not None and item.episode is not None
+        return None if complete else MISSING_SHOW_TMDB_OR_NUMBERS
+    return None if item.ids.tmdb else MISSING_TMDB_ID

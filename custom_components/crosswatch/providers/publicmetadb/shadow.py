@@ -1,0 +1,235 @@
+"""The shadow files: which row of the service belongs to which title. They serve removals only.
+
+What the account holds is always read fresh; a shadow never stands for it. Names: adapter document,
+"Local shadow and quota files". Shapes: API reference 8.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+import errno
+import logging
+import os
+from pathlib import Path
+import re
+from typing import Any, Self
+
+import orjson
+
+from ...sync.models import Feature
+from ...sync.provider import ProviderError
+
+LOGGER = logging.getLogger(__name__)
+
+UNSCOPED = "unscoped"
+LONGEST_SCOPE = 96
+BYTES_PER_SECOND = 100_000
+"""Average of what is written while results arrive: a file of 100,000 plays about once a minute."""
+SMALL_FILE = 250_000
+"""Bytes up to which every `apply` ends with everything saved."""
+
+OLD_KEY = re.compile(r"tmdb:(?P<id>\d+)(#s(?P<season>\d+)e(?P<episode>\d+))?(?P<when>@.+)?")
+NEW_KEY = re.compile(r"(movie|show|season|episode):")
+
+
+class ShadowError(ProviderError):
+    """Our own state can't be kept: nothing may be written to the service on such ground."""
+
+
+def scope_name(pair_id: str | None) -> str:
+    """Return the pair scope of a file name: letters, digits, `-_.`, at most 96 (API reference 8)."""
+    if not pair_id or not pair_id.strip():
+        return UNSCOPED
+    plain = "".join(c if c.isalnum() or c in "-_." else "_" for c in pair_id).strip("_ ")
+    while "__" in plain:
+        plain = plain.replace("__", "_")
+    return plain[:LONGEST_SCOPE] or "default"
+
+
+@dataclass(slots=True, kw_only=True)
+class Shadow:
+    """Row ids by key (`naming.py`), usually one; of a watchlist also the list they are rows of."""
+
+    rows: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    list_id: str | None = None
+    list_name: str | None = None
+    """Name the list was chosen by, which may not be its own."""
+
+    @classmethod
+    def from_pairs(
+        cls, pairs: Iterable[tuple[str, str | None]], list_id: str | None = None, list_name: str | None = None
+    ) -> Self:
+        """Build the shadow of a complete read from keys and row ids."""
+        rows: dict[str, tuple[str, ...]] = {}
+        for key, row in pairs:
+            if row is not None:
+                rows[key] = (*rows.get(key, ()), row)
+        return cls(rows=rows, list_id=list_id, list_name=list_name)
+
+    @classmethod
+    def from_json(cls, body: bytes, feature: Feature) -> Self:
+        """Read a file of ours or of an older form. Raises ValueError for anything else."""
+        data = orjson.loads(body)
+        if not isinstance(data, dict) or not isinstance(data.get("items"), dict):
+            raise ValueError("not a shadow")  # noqa: TRY004 - one error for every unreadable file
+        shadow = cls(list_id=_text(data.get("list_id")), list_name=_text(data.get("list_name")))
+        for key, value in data["items"].items():
+            found = tuple(row for row in (value if isinstance(value, list) else [value]) if isinstance(row, str) and row)
+            if found and (current := current_key(key, feature)):
+                shadow.rows[current] = found
+        return shadow
+
+    def as_json(self) -> bytes:
+        """Return the file. In the order of reading: sorting 100,000 keys would hold up everything else."""
+        data: dict[str, Any] = {"items": {key: rows[0] if len(rows) == 1 else rows for key, rows in self.rows.items()}}
+        if self.list_id is not None:
+            data |= {"list_id": self.list_id, "list_name": self.list_name}
+        return orjson.dumps(data, option=orjson.OPT_INDENT_2)
+
+    def add(self, key: str, row: str) -> None:
+        """Remember a row."""
+        known = self.rows.get(key, ())
+        if row not in known:
+            self.rows[key] = (*known, row)
+
+    def forget(self, key: str, row: str) -> None:
+        """Forget a row that is gone."""
+        if left := tuple(one for one in self.rows.get(key, ()) if one != row):
+            self.rows[key] = left
+        else:
+            self.rows.pop(key, None)
+
+
+def current_key(key: str, feature: Feature) -> str | None:
+    """Translate the key of an older form; None where it doesn't tell what it means.
+
+    `tmdb:550` of a watchlist is a movie or a show (API reference W5): using it could remove the wrong
+    one, so it is dropped and learned again by the next read. Elsewhere it is a movie.
+    """
+    if NEW_KEY.match(key):
+        return key
+    old = OLD_KEY.fullmatch(key)
+    if old is None:
+        return None
+    when = old["when"] or ""
+    if old["season"] is not None:
+        return f"episode:tmdb:{old['id']}:s{int(old['season']):02d}e{int(old['episode']):02d}{when}"
+    return f"movie:tmdb:{old['id']}{when}" if feature in (Feature.HISTORY, Feature.PROGRESS) else None
+
+
+class ShadowFile:
+    """One shadow on disk, and what has been learned since it was last written."""
+
+    def __init__(self, folder: Path, feature: Feature, pair_id: str | None) -> None:
+        """Nothing is read or written yet."""
+        scope = scope_name(pair_id)
+        self.path = folder / f"publicmetadb_{feature}.{scope}.shadow.json"
+        self._older = folder / f"publicmetadb_{feature}.shadow.{scope}.json"
+        self._feature = feature
+        self._learned: list[tuple[bool, str, str]] = []
+        self._list: tuple[str, str] | None = None
+        self._size = 0
+        self._next_save = 0.0
+        self._lock = asyncio.Lock()
+
+    async def load(self) -> Shadow:
+        """Return what is on disk together with what has been learned since."""
+        async with self._lock:
+            return self._updated(await asyncio.to_thread(self._read), len(self._learned))
+
+    def add(self, key: str, row: str) -> None:
+        """Learn of a new row."""
+        self._learned.append((True, key, row))
+
+    def forget(self, key: str, row: str) -> None:
+        """Learn that a row is gone."""
+        self._learned.append((False, key, row))
+
+    def use_list(self, list_id: str, name: str) -> None:
+        """Learn which list the rows belong to."""
+        self._list = (list_id, name)
+
+    async def save_if_due(self) -> None:
+        """Save what has been learned, not more often than the size of the file allows."""
+        if self._pending and asyncio.get_running_loop().time() >= self._next_save:
+            await self.save()
+
+    async def save_if_small(self) -> None:
+        """Save what has been learned unless the file is so large that it has to wait until it is due."""
+        if self._size <= SMALL_FILE:
+            await self.save()
+        else:
+            await self.save_if_due()
+
+    async def save(self) -> None:
+        """Save what has been learned. Raises `ShadowError`."""
+        async with self._lock:
+            if not self._pending:
+                return
+            count, chosen = len(self._learned), self._list
+            shadow = self._updated(await asyncio.to_thread(self._read), count)
+            await self._write(shadow)
+            del self._learned[:count]
+            if self._list is chosen:
+                self._list = None
+
+    async def replace(self, shadow: Shadow) -> None:
+        """Save what a complete read found, in place of everything known before. Raises `ShadowError`."""
+        async with self._lock:
+            self._learned.clear()
+            self._list = None
+            await self._write(shadow)
+
+    @property
+    def _pending(self) -> bool:
+        return bool(self._learned) or self._list is not None
+
+    def _updated(self, shadow: Shadow, count: int) -> Shadow:
+        if self._list is not None:
+            if shadow.list_id != self._list[0]:
+                shadow.rows.clear()
+            shadow.list_id, shadow.list_name = self._list
+        for added, key, row in self._learned[:count]:
+            (shadow.add if added else shadow.forget)(key, row)
+        return shadow
+
+    def _read(self) -> Shadow:
+        for path in (self.path, self._older):
+            try:
+                return Shadow.from_json(path.read_bytes(), self._feature)
+            except FileNotFoundError:
+                continue
+            except (OSError, ValueError) as err:
+                # the next complete read writes it anew
+                LOGGER.warning("Shadow file %s can't be read (%s)", path.name, type(err).__name__)
+                break
+        return Shadow()
+
+    async def _write(self, shadow: Shadow) -> None:
+        try:
+            self._size = await asyncio.to_thread(self._write_file, shadow)
+        except OSError as err:
+            reason = errno.errorcode.get(err.errno or 0, "unknown")
+            raise ShadowError(f"state file {self.path.name} can't be written ({reason})") from None
+        self._next_save = asyncio.get_running_loop().time() + self._size / BYTES_PER_SECOND
+
+    def _write_file(self, shadow: Shadow) -> int:
+        body = shadow.as_json()
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # flash memory wears out: an unchanged file isn't written again
+        if not self.path.exists() or self.path.read_bytes() != body:
+            temporary = self.path.with_name(f"{self.path.name}.tmp")
+            with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                os.fchmod(file.fileno(), 0o600)
+                file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(self.path)
+        if self._older.exists():
+            # deleting our file must not bring back what the older one knew
+            self._older.replace(self._older.with_name(f"{self._older.name}.migrated"))
+        return len(body)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
