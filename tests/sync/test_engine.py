@@ -255,6 +255,27 @@ async def test_a_target_that_forgot_is_not_written_again(lab: Lab, shown: int) -
     assert sorted(n or 0 for n in lab.at_target) == list(range(1, 22))
 
 
+async def test_a_small_target_that_shows_nothing_is_not_written_again(lab: Lab) -> None:
+    lab.fill(3)
+    await lab.run()
+    lab.target.shown = lambda _rows: ()
+    lab.target.needs_tmdb = True
+    lab.source.entries[Feature.WATCHLIST].append(listed(movie(imdb="tt9")))
+    for status in (RunStatus.UNRESOLVED, RunStatus.HELD):
+        report = await lab.run()
+        assert (report.status, report.total("added"), report.total("unresolved")) == (status, 0, 1)
+        assert [row.last_seen for row in await lab.state.unresolved(PAIR)] == [int(lab.now)]
+    assert report.features[Feature.WATCHLIST].error == "target_empty"
+
+
+async def test_two_emptied_sides_are_in_step(lab: Lab) -> None:
+    lab.fill(8)
+    await lab.run()
+    lab.source.entries[Feature.WATCHLIST] = []
+    lab.target.entries[Feature.WATCHLIST] = []
+    assert (await lab.run()).status is RunStatus.OK
+
+
 async def test_another_scope_starts_afresh(lab: Lab) -> None:
     lab.fill(20)
     await lab.run()

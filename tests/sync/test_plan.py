@@ -239,3 +239,9 @@ def test_a_target_play_is_used_once() -> None:
     assert [(a.watched_at, b.watched_at) for a, b in pairs] == [(NOW + 20 * MINUTE, NOW + 11 * MINUTE)]
     assert [p.watched_at for p in only_here] == [NOW]
     assert not only_there
+
+
+@pytest.mark.parametrize(("apart", "agreed"), [(15 * MINUTE, 2), (15 * MINUTE + 1, 0)])
+def test_the_window_includes_its_end(apart: int, agreed: int) -> None:
+    made = make_plan(Feature.HISTORY, [play(movie(1), NOW)], [play(movie(1), NOW + apart)])
+    assert len(made.agreed) == agreed

@@ -111,7 +111,7 @@ class FeatureRun:
             if written := {outcome.change.side for outcome in self._written}:
                 self._tell(Phase.OBSERVING)
                 snapshots |= await self._read(tuple(written))
-                final = await self._plan(snapshots, frozenset())
+                final = await self._plan(snapshots, settling)
         finally:
             # what both sides were seen to agree on holds, even when the writes or the last look failed
             self._judge(final)

@@ -92,7 +92,7 @@ class _Draft:
             unresolved=tuple(sorted(self.unresolved, key=lambda row: (row.side, row.key))),
             skipped=tuple(sorted(self.skipped, key=lambda row: (row.key, row.rule))),
             agreed=tuple(sorted(self.agreed)),
-            lost=tuple(sorted((open_keys & at_source) - at_target)),
+            lost=tuple(sorted(open_keys & at_source)),
             gone=tuple(sorted(open_keys - at_source - at_target)),
         )
 
