@@ -11,7 +11,7 @@ from ...sync.provider import BadAnswerError, NotFoundError, RefusedError
 from ..http import HttpClient, Response
 from .hosts import PlexHosts
 from .paging import Page, Wire, read_all
-from .tasks import side_by_side
+from .tasks import side_by_side, without_collector
 from .wire import client_headers, mapping, required, rows
 
 PAGE: Final = 1000
@@ -33,14 +33,30 @@ def rating_key(row: Wire) -> str:
     return required(row, "ratingKey")
 
 
-async def parse[T](
-    answer: Response, key: Callable[[Wire], str], convert: Callable[[Wire], T | None]
-) -> Page[T]:
-    """Parse a page; a big one away from the event loop."""
-    body, total = answer.data, answer.headers.get("X-Plex-Container-Total-Size")
-    if len(body) <= SMALL:
-        return Page.from_body(body, key, convert, total)
-    return await asyncio.to_thread(Page.from_body, body, key, convert, total)
+class Parser:
+    """Parses pages: big ones away from the event loop, and one at a time.
+
+    Threads that all want the interpreter would keep the event loop from getting it.
+    """
+
+    def __init__(self) -> None:
+        """Start idle."""
+        self._turn = asyncio.Lock()
+
+    async def parse[T](
+        self, answer: Response, key: Callable[[Wire], str], convert: Callable[[Wire], T | None]
+    ) -> Page[T]:
+        """Parse a page."""
+        body, total = answer.data, answer.headers.get("X-Plex-Container-Total-Size")
+
+        def read() -> Page[T]:
+            with without_collector():
+                return Page.from_body(body, key, convert, total)
+
+        if len(body) <= SMALL:
+            return read()
+        async with self._turn:
+            return await asyncio.to_thread(read)
 
 
 def window(start: int, size: int) -> dict[str, int]:
@@ -77,6 +93,7 @@ class PlexServerClient:
         self.token = token
         self.trimmed = True
         self.trim_proven = False
+        self._parser = Parser()
         self._limit = asyncio.Semaphore(parallel)
         self._http = HttpClient(
             session=session,
@@ -114,7 +131,7 @@ class PlexServerClient:
                 answer = await self._http.request(
                     "GET", path, params={**params, **window(start, length)}, raw=True
                 )
-                return await parse(answer, key, convert)
+                return await self._parser.parse(answer, key, convert)
 
         return await read_all(fetch, size)
 
@@ -159,6 +176,7 @@ class DiscoverClient:
     ) -> None:
         """`backoff` is the wait in seconds before a second attempt."""
         headers = client_headers(client_id, token)
+        self._parser = Parser()
         self._limit = asyncio.Semaphore(DISCOVER_PARALLEL)
         self._discover = HttpClient(session=session, base=hosts.discover, headers=headers, backoff=backoff)
         self._metadata = HttpClient(session=session, base=hosts.metadata, headers=headers, backoff=backoff)
@@ -189,7 +207,7 @@ class DiscoverClient:
                 )
                 if answer.status == 304 and page is not None:  # noqa: PLR2004
                     return page
-                page = await parse(answer, rating_key, convert)
+                page = await self._parser.parse(answer, rating_key, convert)
             if (tag := answer.headers.get("ETag")) is not None:
                 self._remembered[place] = (tag, page)
             return page

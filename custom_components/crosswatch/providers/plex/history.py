@@ -6,8 +6,7 @@ gone keeps its titles and numbers.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable, Iterator, Mapping, Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -18,13 +17,15 @@ from .guids import has_external
 from .library import Catalogue, Row, Section, choose_sections, read_catalogue, read_sections
 from .paging import Wire
 from .settings import PlexSettings
-from .tasks import side_by_side
 from .wire import number, text
 
 PATH: Final = "status/sessions/history/all"
 OWNER_ACCOUNT: Final = 1
 MARKED: Final = "marked:"
 """Start of a play's `remote_id` where no row of the log stands behind it, but the watched state."""
+
+
+type Identity = tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,37 +97,54 @@ async def read_history(
 ) -> History:
     """Read all plays of the user in these libraries (none named: all), or raise."""
     sections = choose_sections(await read_sections(client), libraries)
-    async with side_by_side() as group:
-        catalogue_task = group.create_task(read_catalogue(client, sections))
-        log_task = group.create_task(_read_log(client, user_id, is_owner=is_owner))
-    catalogue, log = catalogue_task.result(), log_task.result()
+    catalogue = await read_catalogue(client, sections)
+    account = OWNER_ACCOUNT if is_owner else user_id
+    log = await _read_log(client, _Joiner(catalogue, settings, account, libraries), is_owner=is_owner)
     if log is None:
-        plays = await asyncio.to_thread(lambda: tuple(_state_plays(catalogue, settings)))
+        plays = await asyncio.to_thread(lambda: tuple(state_plays(catalogue, settings)))
         return History(plays=plays, sections=sections, from_log=False)
-    if libraries:
-        log = [row for row in log if row.section in libraries or row.key in catalogue.rows]
-    extra = await _read_stragglers(client, catalogue, log)
+    extra = await _read_stragglers(client, catalogue, [row for row in log if isinstance(row, LogRow)])
     marked = settings.history_include_marked_watched and is_owner
-    plays = await asyncio.to_thread(_join, log, catalogue, extra, settings, marked=marked)
+    plays = await asyncio.to_thread(_finish, log, catalogue, extra, settings, marked=marked)
     return History(plays=plays, sections=sections, from_log=True)
 
 
-async def _read_log(client: PlexServerClient, user_id: int, *, is_owner: bool) -> list[LogRow] | None:
-    """Return the user's rows, newest first; None where a user who is not the owner may not see them."""
-    account = OWNER_ACCOUNT if is_owner else user_id
-    seen = False
+class _Joiner:
+    """Turns rows of the log into plays while they come in. What the catalogue lacks stays a row."""
 
-    def convert(row: Wire) -> LogRow | None:
-        nonlocal seen
-        seen = True
-        return LogRow.from_row(row, account)
+    def __init__(
+        self, catalogue: Catalogue, settings: PlexSettings, account: int, libraries: frozenset[str]
+    ) -> None:
+        self._catalogue = catalogue
+        self._settings = settings
+        self.account = account
+        self._libraries = libraries
+        self.started = False
 
+    def read(self, row: Wire) -> Play | LogRow | None:
+        self.started = True
+        entry = LogRow.from_row(row, self.account)
+        if entry is None:
+            return None
+        found = self._catalogue.rows.get(entry.key or "")
+        if found is None and self._libraries and entry.section not in self._libraries:
+            return None
+        if found is None or found.item.kind is not entry.kind:
+            return entry
+        return play_of(entry, found.item, found.guid, self._settings)
+
+
+async def _read_log(
+    client: PlexServerClient, joiner: _Joiner, *, is_owner: bool
+) -> list[Play | LogRow] | None:
+    """Read the user's rows, newest first; None where a user who is not the owner may not see them."""
+    params: dict[str, str | int] = {"accountID": joiner.account, "sort": "viewedAt:desc"}
     try:
-        return await client.pages(PATH, {"accountID": account, "sort": "viewedAt:desc"}, convert, key=row_key)
+        return await client.pages(PATH, params, joiner.read, key=row_key)
     except AuthError, ForbiddenError:
         # older servers show the log to the owner only, with either status (API reference 1.8). The
-        # token itself is good: it has just listed the libraries
-        if is_owner or seen:
+        # token itself is good: it has just read the libraries
+        if is_owner or joiner.started:
             raise
         return None
 
@@ -135,9 +153,7 @@ async def _read_stragglers(
     client: PlexServerClient, catalogue: Catalogue, log: Iterable[LogRow]
 ) -> Mapping[str, Row]:
     """Look up the items of the log that are not in the catalogue, such as those added meanwhile."""
-    keys = sorted({row.key for row in log if row.key is not None} - catalogue.rows.keys())
-    if not keys:
-        return {}
+    keys = sorted({row.key for row in log if row.key is not None})
     items = [row for row in await client.batch(keys) if text(row, "type") in (Kind.MOVIE, Kind.EPISODE)]
     show_keys = {key for row in items if (key := text(row, "grandparentRatingKey")) is not None}
     shows = {key: catalogue.rows[key] for key in show_keys & catalogue.rows.keys()}
@@ -149,28 +165,39 @@ async def _read_stragglers(
     return {row.key: row for row in found}
 
 
-def _join(
-    log: Sequence[LogRow], catalogue: Catalogue, extra: Mapping[str, Row], settings: PlexSettings, *, marked: bool
+def _finish(
+    log: Iterable[Play | LogRow],
+    catalogue: Catalogue,
+    extra: Mapping[str, Row],
+    settings: PlexSettings,
+    *,
+    marked: bool,
 ) -> tuple[Play, ...]:
-    """Make plays of the log's rows. All plays of an item share one `Item`."""
+    """Make plays of the rows left over. All plays of an item share one `Item`."""
     plays: list[Play] = []
     gone: dict[tuple[Any, ...], Item] = {}
-    logged: set[tuple[Any, ...]] = set()
     for entry in log:
-        row = catalogue.rows.get(entry.key or "") or extra.get(entry.key or "")
+        if isinstance(entry, Play):
+            plays.append(entry)
+            continue
+        row = extra.get(entry.key or "")
         if row is not None and row.item.kind is entry.kind:
-            item, guid = row.item, row.guid
-            if guid is not None:
-                logged.add(("guid", guid))
+            play = play_of(entry, row.item, row.guid, settings)
         else:
-            item, guid = _gone_item(entry, catalogue, gone), None
-        if marked:
-            logged.update(_identities(item))
-        if not _ignored(item, guid, settings):
-            plays.append(Play(item=item, watched_at=entry.viewed_at, remote_id=entry.id))
+            play = play_of(entry, _gone_item(entry, catalogue, gone), None, settings)
+        if play is not None:
+            plays.append(play)
     if marked:
-        plays += (play for play in _state_plays(catalogue, settings, logged))
+        logged = {identity for play in plays for identity in identities(play.item)}
+        plays += list(state_plays(catalogue, settings, logged))
     return tuple(plays)
+
+
+def play_of(entry: LogRow, item: Item, guid: str | None, settings: PlexSettings) -> Play | None:
+    """Build the play of a row, unless the settings leave its item out."""
+    if ignored(item, guid, settings):
+        return None
+    return Play(item=item, watched_at=entry.viewed_at, remote_id=entry.id)
 
 
 def _gone_item(entry: LogRow, catalogue: Catalogue, gone: dict[tuple[Any, ...], Item]) -> Item:
@@ -193,8 +220,8 @@ def _gone_item(entry: LogRow, catalogue: Catalogue, gone: dict[tuple[Any, ...], 
     return item
 
 
-def _state_plays(
-    catalogue: Catalogue, settings: PlexSettings, logged: AbstractSet[tuple[Any, ...]] = frozenset()
+def state_plays(
+    catalogue: Catalogue, settings: PlexSettings, logged: AbstractSet[Identity] = frozenset()
 ) -> Iterator[Play]:
     """Plays that only the watched state tells: the last one of each item, where it has a date.
 
@@ -204,19 +231,20 @@ def _state_plays(
     for row in catalogue.rows.values():
         if row.item.kind not in (Kind.MOVIE, Kind.EPISODE) or not row.view_count or row.last_viewed_at is None:
             continue
-        if ("guid", row.guid) in logged or not logged.isdisjoint(_identities(row.item)):
+        if not logged.isdisjoint(identities(row.item)):
             continue
         place = row.guid or row.key
         best = newest.get(place)
         if best is None or (best.last_viewed_at or 0) < row.last_viewed_at:
             newest[place] = row
     for row in newest.values():
-        if not _ignored(row.item, row.guid, settings):
+        if not ignored(row.item, row.guid, settings):
             yield Play(item=row.item, watched_at=row.last_viewed_at, remote_id=f"{MARKED}{row.key}")
 
 
-def _identities(item: Item) -> Iterator[tuple[Any, ...]]:
-    """Everything that tells this item apart: its ids, and an episode's place in a show."""
+def identities(item: Item) -> Iterator[Identity]:
+    """Everything that tells an item apart: itself, its ids, an episode's place in a show."""
+    yield (id(item),)
     for token in item.ids.tokens():
         yield (item.kind, token)
     if item.season is not None and item.episode is not None:
@@ -224,7 +252,7 @@ def _identities(item: Item) -> Iterator[tuple[Any, ...]]:
             yield (item.kind, token, item.season, item.episode)
 
 
-def _ignored(item: Item, guid: str | None, settings: PlexSettings) -> bool:
+def ignored(item: Item, guid: str | None, settings: PlexSettings) -> bool:
     """Whether the settings leave plays of this item out."""
     if settings.history_require_external_ids and not (has_external(item.ids) or has_external(item.show_ids)):
         return True

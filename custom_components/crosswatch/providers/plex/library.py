@@ -18,6 +18,7 @@ from .tasks import side_by_side
 from .wire import decimal, number, required, rows, text
 
 TYPES: Final = {Kind.MOVIE: 1, Kind.SHOW: 2, Kind.SEASON: 3, Kind.EPISODE: 4}
+SHOW_KEYS: Final = {Kind.EPISODE: "grandparentRatingKey", Kind.SEASON: "parentRatingKey"}
 TRIM: Final = {
     "excludeElements": (
         "Media,Image,Role,Director,Writer,Producer,Genre,Country,Collection,Label,UltraBlurColors,Rating,Field"
@@ -84,7 +85,7 @@ class Row:
         kind = kind_of(row)
         guid = text(row, "guid")
         parsed = parse(kind, guid, external_guids(row))
-        show_key = text(row, {Kind.EPISODE: "grandparentRatingKey", Kind.SEASON: "parentRatingKey"}.get(kind, ""))
+        show_key = text(row, SHOW_KEYS[kind]) if kind in SHOW_KEYS else None
         show = shows.get(show_key) if show_key is not None else None
         season, episode, numbered = numbers(kind, row, parsed)
         if show is not None and not show.numbered:
@@ -105,7 +106,7 @@ class Row:
                 year=number(row, "year"),
                 show_title=show_title(kind, row, show),
             ),
-            show_key=show_key,
+            show_key=show_key if show is None else show.key,
             numbered=numbered,
             view_count=number(row, "viewCount") or 0,
             last_viewed_at=number(row, "lastViewedAt"),
@@ -155,12 +156,12 @@ def show_ids(kind: Kind, row: Wire, parsed: Parsed, show: Row | None) -> Ids:
 
 
 def show_title(kind: Kind, row: Wire, show: Row | None) -> str | None:
-    """Title of the show above a season or an episode."""
-    if kind is Kind.EPISODE:
-        return text(row, "grandparentTitle") or (show.item.title if show is not None else None)
-    if kind is Kind.SEASON:
-        return text(row, "parentTitle") or (show.item.title if show is not None else None)
-    return None
+    """Title of the show above a season or an episode; one text for all of them."""
+    if kind not in SHOW_KEYS:
+        return None
+    if show is not None and show.item.title is not None:
+        return show.item.title
+    return text(row, "grandparentTitle" if kind is Kind.EPISODE else "parentTitle")
 
 
 class Catalogue:
