@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from custom_components.crosswatch.sync.engine import AlreadyRunningError, Engine, RunRequest
-from custom_components.crosswatch.sync.feature_run import CHUNK, SETTLE
+from custom_components.crosswatch.sync import feature_run
+from custom_components.crosswatch.sync.feature_run import CHUNK, SETTLE, UNDER_WAY
 from custom_components.crosswatch.sync.models import (
     Change,
     Direction,
@@ -21,7 +22,6 @@ from custom_components.crosswatch.sync.models import (
 from custom_components.crosswatch.sync.provider import (
     AuthError,
     BadAnswerError,
-    Capability,
     IncompleteReadError,
     RefusedError,
     UnreachableError,
@@ -325,7 +325,9 @@ async def test_a_pair_never_runs_twice_at_once(lab: Lab) -> None:
 
 @pytest.mark.parametrize("feature", [Feature.WATCHLIST, Feature.HISTORY])
 @pytest.mark.parametrize("stored", [True, False], ids=["landed", "not landed"])
-async def test_a_stopped_run_is_continued_without_doubles(lab: Lab, feature: Feature, stored: bool) -> None:
+async def test_a_stopped_run_is_continued_without_doubles(
+    lab: Lab, feature: Feature, stored: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     count = 2 * CHUNK + 10
     rows = [listed(movie(n)) if feature is Feature.WATCHLIST else play(movie(n), NOW + n) for n in range(1, count)]
     lab.source.entries[feature] = rows  # type: ignore[assignment]
@@ -341,9 +343,6 @@ async def test_a_stopped_run_is_continued_without_doubles(lab: Lab, feature: Fea
         return None if stored else OutcomeStatus.UNCERTAIN
 
     lab.target.answer = answer
-    lab.target.capabilities = {
-        f: Capability(kinds=c.kinds, add=True, repeat_safe=True) for f, c in lab.target.capabilities.items()
-    }
     task = asyncio.create_task(lab.run(features=(feature,)))
     await stalled.wait()
     await asyncio.sleep(0.01)
@@ -355,9 +354,17 @@ async def test_a_stopped_run_is_continued_without_doubles(lab: Lab, feature: Fea
     assert (stopped.status, stopped.total("added")) == (RunStatus.CANCELLED, stop_at)
 
     lab.target.answer, lab.target.pause = (lambda _c: OutcomeStatus.APPLIED), None
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr(feature_run.asyncio, "sleep", sleep)
     lab.now -= HOUR - 5
     report = await lab.run(features=(feature,))
+    monkeypatch.undo()
     assert report.status is RunStatus.OK
+    assert max(waits) == UNDER_WAY - 5, "what was under way is given time to land"
     assert sorted(e.item.ids.tmdb or 0 for e in lab.target.entries[feature]) == list(range(1, count))
 
 

@@ -29,11 +29,14 @@ from .state import State
 if TYPE_CHECKING:
     from .engine import RunRequest
 
-CHUNK = 50
+CHUNK = 20
 """Writes journaled ahead. After a killed process at most so many are in doubt."""
 
+UNDER_WAY = 20
+"""Seconds after which a write announced by a killed run is either visible or was never sent."""
+
 SETTLE = 120
-"""Seconds after a write in which its absence from a read means nothing."""
+"""Seconds in which an accepted write's absence from a read means nothing."""
 
 
 class _SideError(Exception):
@@ -88,6 +91,7 @@ class FeatureRun:
 
     async def _run(self) -> FeatureReport:
         self._tell(Phase.READING)
+        await self._let_land()
         snapshots = await self._read(tuple(self._sides))
         scopes = {side: snapshot.scope_hash for side, snapshot in snapshots.items()}
         pair = self._request.pair_id
@@ -135,14 +139,15 @@ class FeatureRun:
             raise first from first.error
         return {side: task.result() for side, task in tasks.items()}
 
+    async def _let_land(self) -> None:
+        """Wait, for seconds at most, for what a killed run may have had under way."""
+        announced = await self._state.unanswered_since(self._request.pair_id, self.feature)
+        if announced is not None and (rest := announced + UNDER_WAY - self._clock()) > 0:
+            await asyncio.sleep(min(rest, UNDER_WAY))
+
     async def _settling(self) -> frozenset[str]:
-        """Keys whose absence proves nothing yet, on sides where writing them again could double them."""
-        since = int(self._clock()) - SETTLE
-        found: frozenset[str] = frozenset()
-        for side, provider in self._sides.items():
-            if not provider.capabilities[self.feature].repeat_safe:
-                found |= await self._state.unsettled(self._request.pair_id, self.feature, side, since)
-        return found
+        """Keys that were accepted so recently that their absence proves nothing."""
+        return await self._state.unsettled(self._request.pair_id, self.feature, int(self._clock()) - SETTLE)
 
     async def _plan(self, snapshots: Mapping[Side, Snapshot], settling: frozenset[str]) -> Plan:
         frozen = await self._state.resting(self._request.pair_id, self.feature, int(self._clock()))

@@ -63,15 +63,11 @@ class UncertainWriteError(ProviderError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capability:
-    """What a provider can do for one feature.
-
-    `repeat_safe`: adding the same entry again leaves one, whatever a stale read said before.
-    """
+    """What a provider can do for one feature."""
 
     kinds: frozenset[Kind]
     add: bool = False
     remove: bool = False
-    repeat_safe: bool = False
 
 
 class Provider(Protocol):

@@ -18,7 +18,7 @@ MIGRATIONS = (
         reason TEXT, remote_id TEXT, at INTEGER NOT NULL
     );
     CREATE INDEX journal_by_key ON journal (key, pair, feature, side);
-    CREATE INDEX journal_by_time ON journal (pair, feature, side, at);
+    CREATE INDEX journal_by_state ON journal (pair, feature, state, at);
     CREATE TABLE unresolved (
         pair TEXT, feature TEXT, side TEXT, key TEXT, reason TEXT NOT NULL, name TEXT NOT NULL,
         attempts INTEGER NOT NULL, first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL, retry_at INTEGER,

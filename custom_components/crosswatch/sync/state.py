@@ -230,14 +230,23 @@ class State:
 
         await self._do(write)
 
-    async def unsettled(self, pair: str, feature: Feature, side: Side, since: int) -> frozenset[str]:
-        """Keys written at or after `since` that no read has shown yet, answered or not."""
+    async def unanswered_since(self, pair: str, feature: Feature) -> int | None:
+        """When the newest write was announced of which nobody knows yet whether it landed."""
+        return await self._do(
+            lambda db: db.execute(
+                "SELECT max(at) FROM journal WHERE pair = ? AND feature = ? AND state IN ('intended', 'uncertain')",
+                (pair, feature),
+            ).fetchone()[0]
+        )
+
+    async def unsettled(self, pair: str, feature: Feature, since: int) -> frozenset[str]:
+        """Keys that were accepted at or after `since` and that no read has shown yet."""
 
         def read(db: sqlite3.Connection) -> frozenset[str]:
             rows = db.execute(
-                "SELECT key FROM journal WHERE pair = ? AND feature = ? AND side = ? AND at >= ? "
-                "AND state IN ('intended', 'applied', 'already', 'uncertain')",
-                (pair, feature, side, since),
+                "SELECT key FROM journal WHERE pair = ? AND feature = ? AND at >= ? "
+                "AND state IN ('applied', 'already')",
+                (pair, feature, since),
             )
             return frozenset(key for (key,) in rows)
 

@@ -23,7 +23,6 @@ from .watchlist import Watchlist
 NO_LIST_YET = "no list yet"
 
 CAPABILITIES: Mapping[Feature, Capability] = {
-    # a second POST may make a second row (API reference, questions 7 and 8), so neither is repeat_safe
     feature: Capability(kinds=KINDS[feature], add=True, remove=True)
     for feature in (Feature.WATCHLIST, Feature.HISTORY)
 }
