@@ -4,8 +4,10 @@ uv does not read pip's configuration, so a machine that reaches its packages thr
 a mirror, a private certificate or a proxy may have told only pip about it. Settings
 made for uv itself win: nothing is printed for what uv already knows.
 
-Runs with any Python 3, before anything is installed.
+Runs with any Python since 3.7, before anything is installed.
 """
+
+from __future__ import annotations
 
 import configparser
 import os
@@ -14,7 +16,7 @@ import shlex
 import sys
 
 
-def pip_files():
+def pip_files() -> list[Path]:
     """Return pip's configuration files, the strongest last."""
     home = Path.home()
     config_home = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
@@ -31,7 +33,7 @@ def pip_files():
     return [] if explicit == os.devnull else files
 
 
-def pip_settings():
+def pip_settings() -> dict[str, str]:
     """Return the merged settings: files, then the environment."""
     parser = configparser.RawConfigParser(strict=False)
     for file in pip_files():
@@ -39,7 +41,7 @@ def pip_settings():
             parser.read(str(file), encoding="utf-8")
         except (OSError, UnicodeError, configparser.Error):
             continue
-    settings = {}
+    settings: dict[str, str] = {}
     for section in ("global", "install"):
         if parser.has_section(section):
             settings.update((key.replace("_", "-"), value) for key, value in parser.items(section))
@@ -49,7 +51,7 @@ def pip_settings():
     return settings
 
 
-def uv_has_indexes():
+def uv_has_indexes() -> bool:
     """Tell whether somebody chose indexes for uv itself."""
     if any(
         os.environ.get(name)
@@ -66,9 +68,9 @@ def uv_has_indexes():
     return False
 
 
-def uv_settings(settings):
+def uv_settings(settings: dict[str, str]) -> dict[str, str]:
     """Translate pip's settings to variables of uv."""
-    wanted = {}
+    wanted: dict[str, str] = {}
     if not uv_has_indexes():
         wanted["UV_DEFAULT_INDEX"] = settings.get("index-url", "")
         wanted["UV_INDEX"] = " ".join(settings.get("extra-index-url", "").split())
