@@ -11,6 +11,11 @@ LOGGER: Final = logging.getLogger(__package__)
 CONF_KIND: Final = "kind"
 CONF_PROVIDER: Final = "provider"
 
+# data of an account entry
+CONF_ACCOUNT: Final = "account"
+CONF_BASE_URL: Final = "base_url"
+CONF_LISTS: Final = "lists"
+
 # data of a pair entry: unique ids of two account entries, and where changes may travel
 CONF_SOURCE: Final = "source"
 CONF_TARGET: Final = "target"
@@ -51,3 +56,10 @@ class Trigger(StrEnum):
     SCHEDULE = "schedule"
     BUTTON = "button"
     ACTION = "action"
+
+
+class ProviderName(StrEnum):
+    """A service an account can be at."""
+
+    PLEX = "plex"
+    PUBLICMETADB = "publicmetadb"

@@ -1,0 +1,103 @@
+"""CrossWatch: keeps watchlist, history, ratings and resume progress in step between services."""
+
+from pathlib import Path
+from typing import Final
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import Platform
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ConfigEntryNotReady
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.typing import ConfigType
+
+from .account import AccountConfigEntry, async_setup_account
+from .const import CONF_KIND, DOMAIN, LOGGER, EntryKind
+from .coordinator import PairConfigEntry, PairCoordinator, pairs_of_account
+from .issues import async_check_pair_issue, async_delete_pair_issue
+from .services import async_setup_services
+from .shared import shared_state
+from .sync.state import StateError
+
+PAIR_PLATFORMS: Final = [Platform.BUTTON, Platform.SENSOR]
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+
+async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
+    """Register the actions."""
+    async_setup_services(hass)
+    return True
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: ConfigEntry) -> bool:
+    """Set up an account or a pair."""
+    if is_pair(entry):
+        await _async_setup_pair(hass, entry)
+    else:
+        await async_setup_account(hass, entry)
+        _tell_pairs(hass, entry)
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: ConfigEntry) -> bool:
+    """Unload an account or a pair. What runs is stopped first, and goes on in the next run."""
+    if is_pair(entry):
+        await entry.runtime_data.async_close()
+        return await hass.config_entries.async_unload_platforms(entry, PAIR_PLATFORMS)
+    for pair in pairs_of_account(hass, entry.unique_id):
+        await pair.runtime_data.async_cancel_run()
+    _tell_pairs(hass, entry)
+    return True
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Clean up after a removed pair; tell the pairs of a removed account."""
+    if is_pair(entry):
+        async_delete_pair_issue(hass, entry)
+        await _async_forget_pair(hass, entry.entry_id)
+    else:
+        _tell_pairs(hass, entry)
+
+
+def is_pair(entry: ConfigEntry) -> bool:
+    """Whether an entry is a pair and not an account."""
+    return bool(entry.data[CONF_KIND] == EntryKind.PAIR)
+
+
+def _tell_pairs(hass: HomeAssistant, account: AccountConfigEntry) -> None:
+    for pair in pairs_of_account(hass, account.unique_id):
+        pair.runtime_data.async_accounts_changed()
+        async_check_pair_issue(hass, pair)
+
+
+async def _async_setup_pair(hass: HomeAssistant, entry: PairConfigEntry) -> None:
+    shared = shared_state(hass)
+    try:
+        state = await shared.acquire()
+    except StateError as err:
+        raise ConfigEntryNotReady(translation_domain=DOMAIN, translation_key="state_error") from err
+    entry.async_on_unload(shared.release)
+    coordinator = PairCoordinator(hass, entry, state)
+    await coordinator.async_config_entry_first_refresh()
+    entry.runtime_data = coordinator
+    async_check_pair_issue(hass, entry)
+    await hass.config_entries.async_forward_entry_setups(entry, PAIR_PLATFORMS)
+
+
+async def _async_forget_pair(hass: HomeAssistant, pair: str) -> None:
+    """Delete what is kept about a pair, in the state file and in files of its own."""
+    shared = shared_state(hass)
+    try:
+        state = await shared.acquire()
+        try:
+            await state.forget_pair(pair)
+        finally:
+            await shared.release()
+        await hass.async_add_executor_job(_delete_files, shared.directory, pair)
+    except (StateError, OSError) as err:
+        LOGGER.warning("What is stored about the removed pair %s could not be deleted: %s", pair, err)
+
+
+def _delete_files(directory: Path, pair: str) -> None:
+    for path in directory.glob(f"*.{pair}.*"):
+        path.unlink(missing_ok=True)

@@ -1,0 +1,196 @@
+"""Account entries: from what is stored to a provider that the pairs share."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+import os
+from typing import Any, Final, Protocol
+from uuid import UUID, uuid5
+
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.const import CONF_API_KEY
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr, instance_id
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+
+from .const import (
+    CONF_ACCOUNT,
+    CONF_BASE_URL,
+    CONF_KIND,
+    CONF_LISTS,
+    CONF_PROVIDER,
+    DOMAIN,
+    MODEL_ACCOUNT,
+    EntryKind,
+    ProviderName,
+)
+from .errors import setup_error
+from .providers.plex.account import PlexAccount
+from .providers.plex.hosts import PLEX_HOSTS, PlexHosts
+from .providers.plex.provider import PlexProvider
+from .providers.plex.settings import PlexSettings
+from .providers.publicmetadb import (
+    PublicMetaDBClient,
+    PublicMetaDBProvider,
+    PublicMetaDBSettings,
+    account_id,
+)
+from .providers.publicmetadb.lists import read_lists
+from .shared import account_lock, publicmetadb_pacers, shared_state
+from .sync.models import Feature
+from .sync.provider import Capability, Provider, ProviderError
+
+PLEX_CLOUD: Final = "CROSSWATCH_PLEX_CLOUD"
+"""Environment variable: base URL of a stand-in for Plex's cloud services, used by the tests."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRuntime:
+    """A loaded account. A run holds the lock for as long as it reads or writes the account."""
+
+    provider: Provider
+    lock: asyncio.Lock
+
+
+type AccountConfigEntry = ConfigEntry[AccountRuntime]
+
+
+class Service(Protocol):
+    """What the entries need to know about a service besides the provider contract."""
+
+    name: str
+    url: str
+
+    def provider(self, hass: HomeAssistant, data: Mapping[str, Any]) -> Provider:
+        """Return a provider for the data of an entry. Nothing is sent yet."""
+
+    async def check(self, hass: HomeAssistant, data: Mapping[str, Any]) -> tuple[Provider, Mapping[str, Any]]:
+        """Prove that the account works; return its provider and what was learned for the data.
+
+        Raises a `ProviderError`.
+        """
+
+
+class PlexService:
+    """Plex."""
+
+    name = "Plex"
+    url = "https://app.plex.tv"
+
+    def provider(self, hass: HomeAssistant, data: Mapping[str, Any]) -> PlexProvider:
+        """Return a provider for the stored account."""
+        account = PlexAccount.from_dict(data[CONF_ACCOUNT])
+        return PlexProvider(async_get_clientsession(hass), plex_hosts(), account, PlexSettings())
+
+    async def check(self, hass: HomeAssistant, data: Mapping[str, Any]) -> tuple[PlexProvider, Mapping[str, Any]]:
+        """Ask plex.tv and the media server, which may have moved meanwhile."""
+        provider = self.provider(hass, data)
+        return provider, {CONF_ACCOUNT: (await provider.check()).as_dict()}
+
+
+class PublicMetaDBService:
+    """PublicMetaDB."""
+
+    name = "PublicMetaDB"
+    url = "https://publicmetadb.com"
+
+    def provider(self, hass: HomeAssistant, data: Mapping[str, Any]) -> PublicMetaDBProvider:
+        """Return a provider for the stored key."""
+        return PublicMetaDBProvider(
+            async_get_clientsession(hass),
+            publicmetadb_settings(data),
+            publicmetadb_pacers(hass),
+            shared_state(hass).directory,
+        )
+
+    async def check(
+        self, hass: HomeAssistant, data: Mapping[str, Any]
+    ) -> tuple[PublicMetaDBProvider, Mapping[str, Any]]:
+        """Verify the key, and remember the lists behind it."""
+        provider = self.provider(hass, data)
+        await provider.verify()
+        client = PublicMetaDBClient(
+            async_get_clientsession(hass), publicmetadb_settings(data), publicmetadb_pacers(hass)
+        )
+        return provider, {CONF_LISTS: sorted(one.id for one in await read_lists(client))}
+
+
+SERVICES: Final[Mapping[ProviderName, Service]] = {
+    ProviderName.PLEX: PlexService(),
+    ProviderName.PUBLICMETADB: PublicMetaDBService(),
+}
+
+
+def plex_hosts() -> PlexHosts:
+    """Return where Plex's cloud services are."""
+    base = os.environ.get(PLEX_CLOUD)
+    return PlexHosts.under(base) if base else PLEX_HOSTS
+
+
+async def async_plex_client_id(hass: HomeAssistant) -> str:
+    """Return the id under which Plex lists this installation among the user's devices: one for good."""
+    return uuid5(UUID(await instance_id.async_get(hass)), DOMAIN).hex
+
+
+def plex_unique_id(machine_id: str, user_id: int) -> str:
+    """Return the unique id of a user on a media server."""
+    return f"{ProviderName.PLEX}_{machine_id}_{user_id}"
+
+
+def publicmetadb_settings(data: Mapping[str, Any]) -> PublicMetaDBSettings:
+    """Return the settings of an account. Raises ValueError for an address that is none."""
+    return PublicMetaDBSettings.from_options({key: data[key] for key in (CONF_API_KEY, CONF_BASE_URL)})
+
+
+def publicmetadb_unique_id(settings: PublicMetaDBSettings) -> str:
+    """Return the unique id an account gets from its first key, and keeps when the key changes."""
+    return f"{ProviderName.PUBLICMETADB}_{account_id(settings.base_url, settings.api_key)}"
+
+
+@callback
+def account_entries(hass: HomeAssistant) -> list[AccountConfigEntry]:
+    """Return all account entries, loaded or not."""
+    entries = hass.config_entries.async_entries(DOMAIN)
+    return [entry for entry in entries if entry.data.get(CONF_KIND) == EntryKind.ACCOUNT]
+
+
+@callback
+def account_entry(hass: HomeAssistant, unique_id: str) -> AccountConfigEntry | None:
+    """Return the entry of an account, loaded or not; None when it was removed."""
+    return hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, unique_id)
+
+
+@callback
+def loaded_account(hass: HomeAssistant, unique_id: str) -> AccountConfigEntry | None:
+    """Return the entry of an account that can be used now."""
+    entry = account_entry(hass, unique_id)
+    return entry if entry is not None and entry.state is ConfigEntryState.LOADED else None
+
+
+@callback
+def account_capabilities(hass: HomeAssistant, entry: AccountConfigEntry) -> Mapping[Feature, Capability]:
+    """Return what an account can take part in, also while its service is down."""
+    if entry.state is ConfigEntryState.LOADED:
+        return entry.runtime_data.provider.capabilities
+    return SERVICES[ProviderName(entry.data[CONF_PROVIDER])].provider(hass, entry.data).capabilities
+
+
+async def async_setup_account(hass: HomeAssistant, entry: AccountConfigEntry) -> None:
+    """Prove that the account works, and make its provider available to the pairs."""
+    service = SERVICES[ProviderName(entry.data[CONF_PROVIDER])]
+    try:
+        provider, learned = await service.check(hass, entry.data)
+    except ProviderError as err:
+        raise setup_error(err, entry.title) from err
+    hass.config_entries.async_update_entry(entry, data={**entry.data, **learned})
+    entry.runtime_data = AccountRuntime(provider, account_lock(hass, entry.unique_id or entry.entry_id))
+    dr.async_get(hass).async_get_or_create(
+        config_entry_id=entry.entry_id,
+        identifiers={(DOMAIN, entry.entry_id)},
+        entry_type=dr.DeviceEntryType.SERVICE,
+        manufacturer=service.name,
+        model="Account",
+        model_id=MODEL_ACCOUNT,
+        name=entry.title,
+        configuration_url=service.url,
+    )

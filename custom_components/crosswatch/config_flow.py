@@ -1,0 +1,54 @@
+"""Config flow: accounts, and pairs of two accounts."""
+
+from collections.abc import Mapping
+from typing import Any, override
+
+from homeassistant.config_entries import ConfigEntry, ConfigFlowResult, OptionsFlow
+from homeassistant.core import callback
+
+from .account import account_entries
+from .const import CONF_KIND, CONF_PROVIDER, DOMAIN, EntryKind, ProviderName
+from .flows.pair import PairOptionsFlow, PairSteps
+from .flows.plex import PlexSteps
+from .flows.publicmetadb import PublicMetaDBSteps
+
+
+class CrossWatchConfigFlow(PlexSteps, PublicMetaDBSteps, PairSteps, domain=DOMAIN):
+    """One menu for everything that can be set up."""
+
+    @override
+    async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Choose what to set up. A pair needs two accounts."""
+        options: list[str] = list(ProviderName)
+        if len(account_entries(self.hass)) > 1:
+            options.append(EntryKind.PAIR)
+        return self.async_show_menu(step_id="user", menu_options=options)
+
+    async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
+        """Sign in to an account again."""
+        if entry_data[CONF_PROVIDER] == ProviderName.PLEX:
+            return await self.async_step_plex_confirm()
+        return await self.async_step_publicmetadb_key()
+
+    async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Change an account, or the accounts of a pair."""
+        data = self._get_reconfigure_entry().data
+        if data[CONF_KIND] == EntryKind.PAIR:
+            return await self.async_step_pair_reconfigure()
+        if data[CONF_PROVIDER] == ProviderName.PLEX:
+            return await self.async_step_plex_confirm()
+        return await self.async_step_publicmetadb_reconfigure()
+
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(config_entry: ConfigEntry) -> OptionsFlow:
+        """Return the options flow of a pair."""
+        return PairOptionsFlow()
+
+    @classmethod
+    @callback
+    @override
+    def async_supports_options_flow(cls, config_entry: ConfigEntry) -> bool:
+        """Only pairs have options."""
+        return bool(config_entry.data[CONF_KIND] == EntryKind.PAIR)

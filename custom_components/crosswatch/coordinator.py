@@ -1,0 +1,357 @@
+"""A pair: when it runs, and what its last run told."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import override
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import CALLBACK_TYPE, CoreState, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers.event import async_track_point_in_utc_time
+from homeassistant.helpers.start import async_at_started
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
+from homeassistant.util import dt as dt_util
+
+from .account import AccountConfigEntry, account_entry, loaded_account
+from .const import (
+    CONF_DIRECTION,
+    CONF_FEATURES,
+    CONF_INTERVAL,
+    CONF_SOURCE,
+    CONF_TARGET,
+    CONF_WATCHLIST_NAME,
+    DEFAULT_INTERVAL,
+    DOMAIN,
+    LOGGER,
+    OVERDUE_DELAY,
+    STATUS_NEVER_RUN,
+    STATUS_RUNNING,
+    Trigger,
+)
+from .sync.engine import Engine, RunRequest
+from .sync.models import Direction, Feature, Scope, Side
+from .sync.report import Phase, Progress, RunReport, RunStatus
+from .sync.state import State, StateError
+
+type PairConfigEntry = ConfigEntry[PairCoordinator]
+
+PHASE_STARTS: Mapping[Phase, int] = {
+    Phase.READING: 0,
+    Phase.PLANNING: 20,
+    Phase.APPLYING: 25,
+    Phase.OBSERVING: 90,
+}
+"""Percent of a feature that is done when a phase begins."""
+
+TELL_EVERY = 1.0
+"""Seconds between two updates of the progress."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairState:
+    """What a pair shows when it is not running. `unresolved` counts items by feature and reason."""
+
+    status: RunStatus | None = None
+    report: RunReport | None = None
+    last_success: datetime | None = None
+    unresolved: Mapping[Feature, Mapping[str, int]] = field(default_factory=dict)
+
+    @property
+    def last_run(self) -> datetime | None:
+        """When the last run ended, however it went."""
+        return None if self.report is None else dt_util.utc_from_timestamp(self.report.finished_at)
+
+    def total(self, counter: str) -> int | None:
+        """Sum of a counter over the features of the last run; None before the first one."""
+        return None if self.report is None else self.report.total(counter)
+
+    @property
+    def open_items(self) -> int | None:
+        """How many items can't be written; None before the first run."""
+        return None if self.report is None else sum(sum(counts.values()) for counts in self.unresolved.values())
+
+
+class PairCoordinator(DataUpdateCoordinator[PairState]):
+    """Runs one pair on its schedule and on demand, and publishes how it went.
+
+    A refresh only reads the stored result: it never syncs.
+    """
+
+    config_entry: PairConfigEntry
+
+    def __init__(self, hass: HomeAssistant, entry: PairConfigEntry, state: State) -> None:
+        """Nothing runs before Home Assistant has started."""
+        super().__init__(hass, LOGGER, config_entry=entry, name=entry.entry_id, always_update=False)
+        self.progress: int | None = None
+        self.next_run: datetime | None = None
+        self._state = state
+        self._engine = Engine(state)
+        self._task: asyncio.Task[RunReport] | None = None
+        self._closing = False
+        self._last_try: datetime | None = None
+        self._unsub_timer: CALLBACK_TYPE | None = None
+        self._told_at = 0.0
+
+    # --- what the pair is -----------------------------------------------------------------------
+
+    @property
+    def accounts(self) -> Mapping[Side, str]:
+        """Unique ids of the two account entries."""
+        data = self.config_entry.data
+        return {Side.SOURCE: data[CONF_SOURCE], Side.TARGET: data[CONF_TARGET]}
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """Features that are switched on, in the order they run."""
+        chosen = self.config_entry.options[CONF_FEATURES]
+        return tuple(feature for feature in Feature if feature in chosen)
+
+    @property
+    def interval(self) -> timedelta | None:
+        """Time between two automatic runs; None when the pair only runs on demand."""
+        minutes = self.config_entry.options.get(CONF_INTERVAL, DEFAULT_INTERVAL)
+        if not minutes or self.config_entry.pref_disable_polling:
+            return None
+        return timedelta(minutes=minutes)
+
+    @property
+    def running(self) -> bool:
+        """Whether a run is under way."""
+        return self._task is not None
+
+    @property
+    def status(self) -> str:
+        """What the pair is doing, or how its last run ended."""
+        if self.running:
+            return STATUS_RUNNING
+        return self.data.status or STATUS_NEVER_RUN
+
+    # --- stored result --------------------------------------------------------------------------
+
+    @override
+    async def _async_setup(self) -> None:
+        self.config_entry.async_on_unload(async_at_started(self.hass, self._async_started))
+        self.config_entry.async_on_unload(self._async_unschedule)
+
+    @override
+    async def _async_update_data(self) -> PairState:
+        try:
+            return await self._async_load()
+        except StateError as err:
+            raise UpdateFailed(translation_domain=DOMAIN, translation_key="state_error") from err
+
+    async def _async_load(self) -> PairState:
+        pair = self.config_entry.entry_id
+        report = await self._state.last_run(pair)
+        success = await self._state.last_success(pair)
+        unresolved: defaultdict[Feature, dict[str, int]] = defaultdict(dict)
+        for row in await self._state.unresolved(pair):
+            reasons = unresolved[row.feature]
+            reasons[row.reason] = reasons.get(row.reason, 0) + 1
+        status = None if report is None else report.status
+        return PairState(
+            status=RunStatus.WAITING_FOR_ACCOUNT if self.account_missing else status,
+            report=report,
+            last_success=None if success is None else dt_util.utc_from_timestamp(success),
+            unresolved=dict(unresolved),
+        )
+
+    @property
+    def account_missing(self) -> bool:
+        """Whether an account was removed or disabled; one that only failed to load may come back by itself."""
+        entries = (account_entry(self.hass, account) for account in self.accounts.values())
+        return any(entry is None or entry.disabled_by for entry in entries)
+
+    @callback
+    def async_accounts_changed(self) -> None:
+        """Tell at once when an account is missing, and catch up soon when it is back."""
+        missing = self.account_missing
+        waiting = self.data.status is RunStatus.WAITING_FOR_ACCOUNT
+        if missing and not waiting:
+            self._async_publish_status(RunStatus.WAITING_FOR_ACCOUNT)
+        elif waiting and not missing:
+            self.config_entry.async_create_task(self.hass, self.async_refresh(), eager_start=False)
+            self._last_try = None
+            self._async_schedule()
+
+    @callback
+    def _async_publish_status(self, status: RunStatus) -> None:
+        self.async_set_updated_data(replace(self.data, status=status))
+
+    # --- schedule -------------------------------------------------------------------------------
+
+    @callback
+    def _async_started(self, _hass: HomeAssistant) -> None:
+        self._async_schedule()
+
+    @callback
+    def _async_schedule(self) -> None:
+        """Arm the timer: one interval after the last run, or soon when that has passed meanwhile."""
+        self._async_unschedule()
+        if self._closing or self.hass.state is not CoreState.running or (interval := self.interval) is None:
+            return
+        now = dt_util.utcnow()
+        last = self._last_try or self.data.last_run
+        self.next_run = now + interval if last is None else max(last + interval, now + OVERDUE_DELAY)
+        self._unsub_timer = async_track_point_in_utc_time(self.hass, self._async_on_timer, self.next_run)
+
+    @callback
+    def _async_unschedule(self) -> None:
+        self.next_run = None
+        if self._unsub_timer is not None:
+            self._unsub_timer()
+            self._unsub_timer = None
+
+    @callback
+    def _async_on_timer(self, _now: datetime) -> None:
+        self._unsub_timer = None
+        try:
+            self.async_start_run(Trigger.SCHEDULE)
+        except ServiceValidationError as err:
+            LOGGER.debug("No scheduled run of pair %s: %s", self.config_entry.entry_id, err.translation_key)
+            self._async_schedule()
+
+    # --- running --------------------------------------------------------------------------------
+
+    @callback
+    def async_start_run(
+        self, trigger: Trigger, *, features: tuple[Feature, ...] | None = None, dry_run: bool = False
+    ) -> asyncio.Task[RunReport]:
+        """Start a run, which belongs to the entry and not to the caller. Raises when it can't start now.
+
+        A second request is refused, not queued: whoever asks meanwhile wants what is already happening.
+        """
+        self.async_ensure_can_run()
+        self._last_try = dt_util.utcnow()
+        self._async_unschedule()
+        self._task = self.config_entry.async_create_background_task(
+            self.hass,
+            self._async_run(trigger, features or self.features, dry_run=dry_run),
+            f"{DOMAIN} run of pair {self.config_entry.entry_id}",
+            eager_start=False,
+        )
+        self._task.add_done_callback(self._async_run_ended)
+        self.async_update_listeners()
+        return self._task
+
+    @callback
+    def async_ensure_can_run(self) -> None:
+        """Raise when no run can start now. A missing account is shown as well: it will not pass by itself."""
+        reason = None
+        if self.hass.state is not CoreState.running:
+            reason = "not_started"
+        elif self.running:
+            reason = "already_running"
+        elif self._async_loaded_accounts() is None:
+            reason = "waiting_for_account"
+            self._last_try = dt_util.utcnow()
+            self._async_publish_status(RunStatus.WAITING_FOR_ACCOUNT)
+        if reason is not None:
+            raise ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key=reason,
+                translation_placeholders={"pair": self.config_entry.title},
+            )
+
+    async def async_wait_for_run(self, task: asyncio.Task[RunReport]) -> RunReport:
+        """Wait for a run. It goes on when the caller is cancelled, such as a restarted script."""
+        await asyncio.wait({task})
+        if task.cancelled():
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="run_cancelled",
+                translation_placeholders={"pair": self.config_entry.title},
+            )
+        try:
+            return task.result()
+        except StateError as err:
+            raise HomeAssistantError(translation_domain=DOMAIN, translation_key="state_error") from err
+
+    async def async_cancel_run(self) -> None:
+        """Stop a run and wait for its end. What was written is journaled, the next run goes on from there."""
+        if (task := self._task) is not None:
+            task.cancel()
+            await asyncio.wait({task})
+
+    async def async_close(self) -> None:
+        """Stop everything, for good."""
+        self._closing = True
+        self._async_unschedule()
+        await self.async_cancel_run()
+
+    def _async_loaded_accounts(self) -> Mapping[Side, AccountConfigEntry] | None:
+        """Both account entries, or None when one of them is not loaded."""
+        found = {side: loaded_account(self.hass, account) for side, account in self.accounts.items()}
+        entries = {side: entry for side, entry in found.items() if entry is not None}
+        return entries if len(entries) == len(found) else None
+
+    async def _async_run(self, trigger: Trigger, features: tuple[Feature, ...], *, dry_run: bool) -> RunReport:
+        entries = self._async_loaded_accounts()
+        if entries is None:  # unloaded in the moment between start and first step
+            raise asyncio.CancelledError
+        options = self.config_entry.options
+        request = RunRequest(
+            pair_id=self.config_entry.entry_id,
+            direction=Direction(self.config_entry.data[CONF_DIRECTION]),
+            features=features,
+            scope=Scope(
+                pair_id=self.config_entry.entry_id,
+                read_only=dry_run,
+                watchlist_name=options.get(CONF_WATCHLIST_NAME),
+            ),
+            trigger=trigger,
+            dry_run=dry_run,
+        )
+        source, target = (entries[side].runtime_data for side in (Side.SOURCE, Side.TARGET))
+        async with AsyncExitStack() as stack:
+            # always in the same order, so that two pairs never wait for each other
+            for account in sorted(entries.values(), key=lambda entry: entry.unique_id or ""):
+                await stack.enter_async_context(account.runtime_data.lock)
+            report = await self._engine.run(
+                request, source.provider, target.provider, lambda told: self._async_on_progress(told, features)
+            )
+        for feature in report.features.values():
+            if feature.status is RunStatus.AUTH_FAILED and feature.side is not None:
+                entries[feature.side].async_start_reauth(self.hass)
+        self.async_set_updated_data(await self._async_load())
+        return report
+
+    @callback
+    def _async_run_ended(self, task: asyncio.Task[RunReport]) -> None:
+        self._task = None
+        self.progress = None
+        if task.cancelled():
+            if not self._closing and not self.hass.is_stopping:
+                # the report of a broken-off run is stored as well
+                self.config_entry.async_create_task(self.hass, self.async_refresh(), eager_start=False)
+        elif (err := task.exception()) is not None:
+            LOGGER.error("The run of pair %s broke off", self.config_entry.entry_id, exc_info=err)
+            self._async_publish_status(RunStatus.FAILED)
+        self.async_update_listeners()
+        self._async_schedule()
+
+    @callback
+    def _async_on_progress(self, told: Progress, features: tuple[Feature, ...]) -> None:
+        """Turn where the run stands into percent, which never goes back, and tell it now and then."""
+        share: float = PHASE_STARTS[told.phase]
+        if told.total:
+            share += (PHASE_STARTS[Phase.OBSERVING] - share) * told.done / told.total
+        percent = int((features.index(told.feature) * 100 + share) / len(features))
+        self.progress = max(self.progress or 0, percent)
+        if (now := self.hass.loop.time()) - self._told_at >= TELL_EVERY:
+            self._told_at = now
+            self.async_update_listeners()
+
+
+@callback
+def pairs_of_account(hass: HomeAssistant, account: str | None) -> list[PairConfigEntry]:
+    """Return the loaded pair entries that use an account."""
+    return [
+        entry
+        for entry in hass.config_entries.async_loaded_entries(DOMAIN)
+        if account in (entry.data.get(CONF_SOURCE), entry.data.get(CONF_TARGET))
+    ]

@@ -1,0 +1,30 @@
+"""Base of the entities of a pair."""
+
+from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
+from homeassistant.helpers.entity import EntityDescription
+from homeassistant.helpers.update_coordinator import CoordinatorEntity
+
+from .const import DOMAIN, MODEL_PAIR
+from .coordinator import PairCoordinator
+
+
+class PairEntity(CoordinatorEntity[PairCoordinator]):
+    """An entity of a pair's device."""
+
+    _attr_has_entity_name = True
+
+    def __init__(self, coordinator: PairCoordinator, description: EntityDescription) -> None:
+        """Name the entity after its description."""
+        super().__init__(coordinator)
+        entry = coordinator.config_entry
+        self.entity_description = description
+        self._attr_translation_key = description.key
+        self._attr_unique_id = f"{entry.entry_id}_{description.key}"
+        self._attr_device_info = DeviceInfo(
+            identifiers={(DOMAIN, entry.entry_id)},
+            entry_type=DeviceEntryType.SERVICE,
+            manufacturer="CrossWatch",
+            model="Sync pair",
+            model_id=MODEL_PAIR,
+            name=entry.title,
+        )

@@ -1,0 +1,166 @@
+"""A sync pair: which two accounts, which way, and what."""
+
+from typing import Any
+
+import voluptuous as vol
+
+from homeassistant.config_entries import ConfigEntry, ConfigFlow, ConfigFlowResult, OptionsFlowWithReload
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.selector import (
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    TextSelector,
+)
+
+from ..account import account_entries
+from ..const import (
+    CONF_DIRECTION,
+    CONF_FEATURES,
+    CONF_INTERVAL,
+    CONF_KIND,
+    CONF_SOURCE,
+    CONF_TARGET,
+    CONF_WATCHLIST_NAME,
+    DEFAULT_INTERVAL,
+    LONGEST_INTERVAL,
+    SHORTEST_INTERVAL,
+    EntryKind,
+)
+from ..pairing import Problems, check_accounts, check_features, pair_title, pair_unique_id
+from ..sync.models import Direction, Feature
+
+FEATURES_SELECTOR = SelectSelector(
+    SelectSelectorConfig(
+        options=list(Feature), multiple=True, mode=SelectSelectorMode.LIST, translation_key="feature"
+    )
+)
+OPTIONS_SCHEMA = vol.Schema(
+    {
+        vol.Required(CONF_FEATURES): FEATURES_SELECTOR,
+        vol.Required(CONF_INTERVAL): NumberSelector(
+            NumberSelectorConfig(
+                min=0, max=LONGEST_INTERVAL, step=1, unit_of_measurement="min", mode=NumberSelectorMode.BOX
+            )
+        ),
+        vol.Optional(CONF_WATCHLIST_NAME): TextSelector(),
+    }
+)
+
+
+@callback
+def accounts_schema(hass: HomeAssistant) -> vol.Schema:
+    """Return the fields that say which accounts are joined, and which way."""
+    accounts = SelectSelector(
+        SelectSelectorConfig(
+            options=[
+                SelectOptionDict(value=entry.unique_id or "", label=entry.title) for entry in account_entries(hass)
+            ],
+            mode=SelectSelectorMode.DROPDOWN,
+        )
+    )
+    return vol.Schema(
+        {
+            vol.Required(CONF_SOURCE): accounts,
+            vol.Required(CONF_TARGET): accounts,
+            vol.Required(CONF_DIRECTION): SelectSelector(
+                SelectSelectorConfig(
+                    options=list(Direction), mode=SelectSelectorMode.LIST, translation_key="direction"
+                )
+            ),
+        }
+    )
+
+
+class PairSteps(ConfigFlow):
+    """Steps of a sync pair."""
+
+    async def async_step_pair(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Join two accounts."""
+        problems = Problems()
+        if user_input is not None:
+            problems = await self._async_check_pair(user_input, user_input[CONF_FEATURES], None)
+            if not problems.errors:
+                features = user_input.pop(CONF_FEATURES)
+                return self.async_create_entry(
+                    title=pair_title(self.hass, user_input),
+                    data={CONF_KIND: EntryKind.PAIR, **user_input},
+                    options={CONF_FEATURES: features, CONF_INTERVAL: DEFAULT_INTERVAL},
+                )
+        schema = accounts_schema(self.hass).extend({vol.Required(CONF_FEATURES): FEATURES_SELECTOR})
+        suggested = user_input or {CONF_DIRECTION: Direction.ONE_WAY, CONF_FEATURES: [Feature.WATCHLIST]}
+        return self.async_show_form(
+            step_id="pair",
+            data_schema=self.add_suggested_values_to_schema(schema, suggested),
+            errors=problems.errors,
+            description_placeholders=problems.placeholders,
+        )
+
+    async def async_step_pair_reconfigure(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Change the accounts or the direction of a pair."""
+        entry = self._get_reconfigure_entry()
+        problems = Problems()
+        if user_input is not None:
+            problems = await self._async_check_pair(user_input, entry.options[CONF_FEATURES], entry)
+            if CONF_FEATURES in problems.errors:  # not a field of this form
+                problems.errors["base"] = problems.errors.pop(CONF_FEATURES)
+            if not problems.errors:
+                renamed = entry.title != pair_title(self.hass, entry.data)
+                return self.async_update_reload_and_abort(
+                    entry,
+                    unique_id=self.unique_id,
+                    title=entry.title if renamed else pair_title(self.hass, user_input),
+                    data_updates=user_input,
+                )
+        return self.async_show_form(
+            step_id="pair_reconfigure",
+            data_schema=self.add_suggested_values_to_schema(
+                accounts_schema(self.hass), user_input or entry.data
+            ),
+            errors=problems.errors,
+            description_placeholders=problems.placeholders,
+        )
+
+    async def _async_check_pair(
+        self, data: dict[str, Any], features: list[str], own: ConfigEntry | None
+    ) -> Problems:
+        """Check the input, and that no other pair joins the two accounts already."""
+        problems = check_accounts(self.hass, data)
+        if not problems.errors:
+            problems = check_features(self.hass, data, features)
+        if not problems.errors:
+            other = await self.async_set_unique_id(pair_unique_id(data), raise_on_progress=False)
+            if other is not None and other is not own:
+                problems.add("base", "pair_exists")
+        return problems
+
+
+class PairOptionsFlow(OptionsFlowWithReload):
+    """What a pair keeps in step, and how often."""
+
+    async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Change the options."""
+        entry = self.config_entry
+        problems = Problems()
+        if user_input is not None:
+            problems = check_features(self.hass, entry.data, user_input[CONF_FEATURES])
+            for error in tuple(problems.errors.values()):
+                # also when it is the direction that does not allow it: only the features can be changed here
+                problems.errors = {CONF_FEATURES: error}
+            if 0 < user_input[CONF_INTERVAL] < SHORTEST_INTERVAL:
+                problems.errors[CONF_INTERVAL] = "interval_too_short"
+            if not problems.errors:
+                options = {**user_input, CONF_INTERVAL: int(user_input[CONF_INTERVAL])}
+                if name := options.pop(CONF_WATCHLIST_NAME, "").strip():
+                    options[CONF_WATCHLIST_NAME] = name
+                return self.async_create_entry(data=options)
+        return self.async_show_form(
+            step_id="init",
+            data_schema=self.add_suggested_values_to_schema(OPTIONS_SCHEMA, user_input or entry.options),
+            errors=problems.errors,
+            description_placeholders={**problems.placeholders, "shortest": str(SHORTEST_INTERVAL)},
+        )

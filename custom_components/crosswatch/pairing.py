@@ -1,0 +1,85 @@
+"""What two accounts can be joined to: names and rules of a pair. Decided by what the providers can do."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from homeassistant.core import HomeAssistant, callback
+
+from .account import AccountConfigEntry, account_capabilities, account_entry
+from .const import CONF_DIRECTION, CONF_FEATURES, CONF_SOURCE, CONF_TARGET
+from .sync.models import Direction, Feature
+
+
+@dataclass(slots=True)
+class Problems:
+    """What is wrong with a pair: one error per field of the form, and what their texts need."""
+
+    errors: dict[str, str] = field(default_factory=dict)
+    placeholders: dict[str, str] = field(default_factory=lambda: {"account": "", "features": ""})
+
+    def add(
+        self, where: str, error: str, account: AccountConfigEntry | None = None, features: Iterable[str] = ()
+    ) -> None:
+        """Note an error. The texts of one form share their placeholders, so the first one stays alone."""
+        if not self.errors:
+            self.errors[where] = error
+            self.placeholders = {"account": account.title if account else "", "features": ", ".join(features)}
+
+
+def pair_unique_id(data: Mapping[str, Any]) -> str:
+    """Return the unique id of a pair: one pair for each two accounts, whichever way it goes."""
+    first, second = sorted((data[CONF_SOURCE], data[CONF_TARGET]))
+    return f"pair_{first}_{second}"
+
+
+@callback
+def pair_title(hass: HomeAssistant, data: Mapping[str, Any]) -> str:
+    """Return the name a pair gets from its accounts."""
+    entries = (account_entry(hass, data[side]) for side in (CONF_SOURCE, CONF_TARGET))
+    arrow = " ↔ " if data[CONF_DIRECTION] == Direction.TWO_WAY else " → "
+    return arrow.join(entry.title if entry else "?" for entry in entries)
+
+
+@callback
+def check_accounts(hass: HomeAssistant, data: Mapping[str, Any]) -> Problems:
+    """Check that a pair has two different accounts."""
+    problems = Problems()
+    for side in (CONF_SOURCE, CONF_TARGET):
+        if account_entry(hass, data[side]) is None:
+            problems.add(side, "account_gone")
+    if data[CONF_SOURCE] == data[CONF_TARGET]:
+        problems.add(CONF_TARGET, "same_account")
+    return problems
+
+
+@callback
+def check_features(hass: HomeAssistant, data: Mapping[str, Any], features: Collection[str]) -> Problems:
+    """Check that both accounts can do what a pair asks of them. A missing account is not judged."""
+    problems = Problems()
+    if not features:
+        problems.add(CONF_FEATURES, "no_features")
+    entries = {side: account_entry(hass, data[side]) for side in (CONF_SOURCE, CONF_TARGET)}
+    for entry in entries.values():
+        if entry is not None and (lacking := _lacking(hass, entry, features, write=False)):
+            problems.add(CONF_FEATURES, "feature_unsupported", entry, lacking)
+    writes = [(CONF_TARGET, CONF_TARGET, "target_read_only")]
+    if data[CONF_DIRECTION] == Direction.TWO_WAY:
+        writes.append((CONF_SOURCE, CONF_DIRECTION, "two_way_unsupported"))
+    for side, where, error in writes:
+        entry = entries[side]
+        if entry is not None and (lacking := _lacking(hass, entry, features, write=True)):
+            if len(lacking) == len(features):
+                problems.add(where, error, entry, lacking)
+            else:
+                problems.add(CONF_FEATURES, "feature_read_only", entry, lacking)
+    return problems
+
+
+def _lacking(
+    hass: HomeAssistant, entry: AccountConfigEntry, features: Collection[str], *, write: bool
+) -> list[str]:
+    """Features that an account can't take part in, or can't be written."""
+    capabilities = account_capabilities(hass, entry)
+    able = {feature for feature, capability in capabilities.items() if capability.add or not write}
+    return [feature for feature in Feature if feature in features and feature not in able]

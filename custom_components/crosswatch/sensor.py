@@ -1,0 +1,132 @@
+"""What a pair is doing, and what its last run did."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, override
+
+from homeassistant.components.sensor import (
+    SensorDeviceClass,
+    SensorEntity,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.const import PERCENTAGE
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.typing import StateType
+
+from .const import STATUS_NEVER_RUN, STATUS_RUNNING
+from .coordinator import PairConfigEntry, PairCoordinator, PairState
+from .entity import PairEntity
+from .sync.report import RunStatus
+
+PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairSensorDescription(SensorEntityDescription):
+    """A sensor: how its value and its attributes are read off the coordinator."""
+
+    value_fn: Callable[[PairCoordinator], StateType | datetime]
+    attributes_fn: Callable[[PairState], Mapping[str, Any]] = lambda _state: {}
+
+
+def total(counter: str) -> Callable[[PairCoordinator], StateType]:
+    """Return how a counter of the last run is read."""
+    return lambda coordinator: coordinator.data.total(counter)
+
+
+def by_feature(counter: str) -> Callable[[PairState], Mapping[str, Any]]:
+    """Return a counter of the last run for each of its features."""
+
+    def attributes(state: PairState) -> Mapping[str, Any]:
+        if state.report is None:
+            return {}
+        return {str(name): getattr(report, counter) for name, report in state.report.features.items()}
+
+    return attributes
+
+
+def unresolved_by_feature(state: PairState) -> Mapping[str, Any]:
+    """Open items for each feature, and for each reason."""
+    reasons: dict[str, int] = {}
+    for counts in state.unresolved.values():
+        for reason, count in counts.items():
+            reasons[reason] = reasons.get(reason, 0) + count
+    return {str(name): sum(counts.values()) for name, counts in state.unresolved.items()} | {"reasons": reasons}
+
+
+SENSORS: tuple[PairSensorDescription, ...] = (
+    PairSensorDescription(
+        key="status",
+        device_class=SensorDeviceClass.ENUM,
+        options=[STATUS_NEVER_RUN, STATUS_RUNNING, *RunStatus],
+        value_fn=lambda coordinator: coordinator.status,
+        attributes_fn=by_feature("status"),
+    ),
+    PairSensorDescription(
+        key="last_run",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        value_fn=lambda coordinator: coordinator.data.last_run,
+    ),
+    PairSensorDescription(
+        key="last_success",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        value_fn=lambda coordinator: coordinator.data.last_success,
+    ),
+    PairSensorDescription(
+        key="added",
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=total("added"),
+        attributes_fn=by_feature("added"),
+    ),
+    PairSensorDescription(
+        key="updated",
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=total("updated"),
+        attributes_fn=by_feature("updated"),
+    ),
+    PairSensorDescription(
+        key="removed",
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=total("removed"),
+        attributes_fn=by_feature("removed"),
+    ),
+    PairSensorDescription(
+        key="unresolved",
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=lambda coordinator: coordinator.data.open_items,
+        attributes_fn=unresolved_by_feature,
+    ),
+    PairSensorDescription(
+        key="progress",
+        native_unit_of_measurement=PERCENTAGE,
+        value_fn=lambda coordinator: coordinator.progress,
+    ),
+)
+
+
+async def async_setup_entry(
+    _hass: HomeAssistant, entry: PairConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
+) -> None:
+    """Set up the sensors of a pair."""
+    async_add_entities(PairSensor(entry.runtime_data, description) for description in SENSORS)
+
+
+class PairSensor(PairEntity, SensorEntity):
+    """A fact about a pair. What the last run did stays true while a service is down."""
+
+    entity_description: PairSensorDescription
+
+    @property
+    @override
+    def native_value(self) -> StateType | datetime:
+        """Return the value."""
+        return self.entity_description.value_fn(self.coordinator)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any]:
+        """Return the details."""
+        return self.entity_description.attributes_fn(self.coordinator.data)
