@@ -1,0 +1,53 @@
+"""Simulated services and a real Home Assistant, up together and down together."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from lab.client import Client
+from lab.homeassistant import HomeAssistant
+from lab.network import free_port
+from lab.seed import seed as seed_configuration
+from lab.simulators import Simulators
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """All that is running."""
+
+    simulators: Simulators
+    homeassistant: HomeAssistant
+
+    @property
+    def client(self) -> Client:
+        """Home Assistant, to talk to."""
+        return self.homeassistant.client
+
+
+@asynccontextmanager
+async def started_lab(
+    folder: Path,
+    *,
+    size: str,
+    seed: int,
+    port: int = 0,
+    cloud_port: int = 0,
+    debug: bool = False,
+) -> AsyncIterator[Lab]:
+    """Start everything in an empty folder; port 0 takes a free one. Stop everything at the end."""
+    port = port or free_port()
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        simulators = await Simulators.start(
+            session, folder / "simulators.log", size=size, seed=seed, cloud_port=cloud_port
+        )
+        stack.push_async_callback(simulators.child.stop)
+        config = folder / "config"
+        seed_configuration(config, port, debug=debug)
+        homeassistant = HomeAssistant(config, port, session, plex_cloud=simulators.addresses.cloud)
+        stack.push_async_callback(homeassistant.stop)
+        await homeassistant.start()
+        yield Lab(simulators, homeassistant)

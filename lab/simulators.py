@@ -1,0 +1,81 @@
+"""The simulated services as a process, and their control interface."""
+
+from dataclasses import dataclass
+import json
+from pathlib import Path
+import sys
+from typing import Any, Self
+
+import aiohttp
+
+from lab.errors import LabError
+from lab.paths import ROOT
+from lab.process import Child
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addresses:
+    """Where the services are and what opens them."""
+
+    cloud: str
+    pms: str
+    publicmetadb: str
+    api_key: str
+    account_token: str
+    server_token: str
+    pin_user: str
+    users: tuple[dict[str, Any], ...]
+
+
+class Simulators:
+    """Plex's cloud, a Plex Media Server and PublicMetaDB."""
+
+    def __init__(self, child: Child, session: aiohttp.ClientSession, told: dict[str, Any]) -> None:
+        """Wrap a running process and what it told about itself."""
+        self.child = child
+        self.told = told
+        self.addresses = Addresses(
+            **{name: told[name] for name in Addresses.__slots__ if name != "users"},
+            users=tuple(told["users"]),
+        )
+        self._control: str = told["control"]
+        self._session = session
+
+    @classmethod
+    async def start(
+        cls, session: aiohttp.ClientSession, log: Path, *, size: str, seed: int, cloud_port: int = 0
+    ) -> Self:
+        """Start them with a generated library."""
+        child = await Child.start(
+            "the simulators",
+            sys.executable,
+            "-m",
+            "tests.simulators",
+            f"--size={size}",
+            f"--seed={seed}",
+            f"--cloud-port={cloud_port}",
+            f"--max-seconds={7 * 86_400}",
+            log=log,
+            env={"PYTHONPATH": str(ROOT)},
+        )
+        return cls(child, session, json.loads(await child.line_with('{"cloud":')))
+
+    async def claim(self, code: str, user: str) -> None:
+        """Sign somebody in with a code, as the page at app.plex.tv does."""
+        await self.control("POST", "pins/claim", {"code": code, "user": user})
+
+    async def counts(self) -> dict[str, int]:
+        """Requests received since the last reset, by service."""
+        counts: dict[str, int] = await self.control("GET", "requests")
+        return counts
+
+    async def reset_counts(self) -> None:
+        """Forget the requests received so far."""
+        await self.control("DELETE", "requests")
+
+    async def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Use the control interface."""
+        async with self._session.request(method, f"{self._control}/{path}", json=body) as response:
+            if not response.ok:
+                raise LabError(f"simulators: {path}: {response.status} {await response.text()}")
+            return await response.json()
