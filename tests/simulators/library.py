@@ -385,11 +385,14 @@ class _Generator:
         self.resumes.append(Resume(person, title, episode, offset, self.past(1)))
 
 
-def generate(watched_episodes: int = 300, *, seed: int = 1, as_of: int = AS_OF) -> Library:
+def generate(
+    watched_episodes: int = 300, *, seed: int = 1, as_of: int = AS_OF, every_shape: bool = True
+) -> Library:
     """Make a library in which the owner has watched at least so many episodes.
 
     In proportion: movies 1/10, watchlist 1/20, ratings 1/20, resume points 1/100; the other people
-    have 1/20 of the owner's plays each.
+    have 1/20 of the owner's plays each. With `every_shape` the first titles show all shapes once,
+    so that a small library has them too; without, they are as rare as in a big one.
     """
     make = _Generator(seed, as_of)
     rng = make.rng
@@ -410,8 +413,8 @@ def generate(watched_episodes: int = 300, *, seed: int = 1, as_of: int = AS_OF) 
     make.copies += [Copy(movies[0], "Movies"), Copy(shows[0], "TV Shows")]
     for titles in (movies[1:], shows[1:]):
         for place, title in enumerate(titles):
-            # the first ones show every shape once, so that a small library has them all
-            make.place_copy(title, SHAPES[place] if place < len(SHAPES) else rng.random())
+            shown = every_shape and place < len(SHAPES)
+            make.place_copy(title, SHAPES[place] if shown else rng.random())
     there = sorted({copy.title for copy in make.copies if not copy.deleted})
     for person in others:
         for _ in range(max(1, watched_episodes // 400)):
