@@ -9,6 +9,8 @@ POST bodies and answers are JSON. Users are named by id, user name or title.
   some title not on it, or the newest on it. Answers {key, title}.
 - GET /_simulator/watchlist?user=: the titles on it, the newest first.
 - GET /_simulator/requests: {"plex": n, "publicmetadb": n}; DELETE (or POST …/reset) starts anew.
+- GET /_simulator/requests/log: every request since then, oldest first, as {service, at (monotonic
+  seconds), method, path, query, status}.
 """
 
 from typing import TYPE_CHECKING, Any, Final
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aiohttp import web
 import orjson
 
-from tests.simulators.base import Simulator
+from tests.simulators.base import LoggedRequest, Simulator
 from tests.simulators.plex.cloud.accounts import User
 from tests.simulators.plex.render import json_response
 
@@ -45,14 +47,14 @@ def register(cloud: PlexCloud) -> None:
         listed = cloud.listed(_user(cloud, dict(request.query)))
         rows = sorted(listed.items(), key=lambda pair: -pair[1])
         return json_response(
-            [
-                {"key": key, "title": cloud.catalogue.titles[key].title, "at": at}
-                for key, at in rows
-            ]
+            [{"key": key, "title": cloud.catalogue.titles[key].title, "at": at} for key, at in rows]
         )
 
     async def counts(_request: web.Request) -> web.Response:
         return json_response(request_counts(cloud))
+
+    async def log(_request: web.Request) -> web.Response:
+        return json_response(request_log(cloud))
 
     async def reset(_request: web.Request) -> web.Response:
         for simulator in simulators(cloud):
@@ -65,6 +67,7 @@ def register(cloud: PlexCloud) -> None:
     add.add_post(f"{PREFIX}/watchlist", change)
     add.add_get(f"{PREFIX}/watchlist", watchlist)
     add.add_get(f"{PREFIX}/requests", counts)
+    add.add_get(f"{PREFIX}/requests/log", log)
     add.add_delete(f"{PREFIX}/requests", reset)
     add.add_post(f"{PREFIX}/requests/reset", reset)
 
@@ -139,12 +142,32 @@ def simulators(cloud: PlexCloud) -> list[Simulator]:
     return [cloud, *servers, *cloud.others.values()]
 
 
-def request_counts(cloud: PlexCloud) -> dict[str, int]:
+def counted_requests(cloud: PlexCloud) -> dict[str, list[LoggedRequest]]:
     """Requests received so far, by service; the sign-in page and this API do not count."""
-    counts = {"plex": 0}
     plex: list[Simulator] = [cloud, *(pms for pms, _owner in cloud.accounts.servers.values())]
-    for simulator in plex:
-        counts["plex"] += sum(not r.path.startswith(_NOT_API) for r in simulator.log)
-    for name, simulator in cloud.others.items():
-        counts[name] = len(simulator.log)
-    return counts
+    counted = {
+        "plex": [r for one in plex for r in one.log if not r.path.startswith(_NOT_API)],
+    }
+    return counted | {name: list(one.log) for name, one in cloud.others.items()}
+
+
+def request_counts(cloud: PlexCloud) -> dict[str, int]:
+    """Number of requests received so far, by service."""
+    return {name: len(requests) for name, requests in counted_requests(cloud).items()}
+
+
+def request_log(cloud: PlexCloud) -> list[dict[str, Any]]:
+    """Requests received so far, of all services, in the order they came."""
+    rows = [
+        {
+            "service": name,
+            "at": one.at,
+            "method": one.method,
+            "path": one.path,
+            "query": list(one.query),
+            "status": one.status,
+        }
+        for name, requests in counted_requests(cloud).items()
+        for one in requests
+    ]
+    return sorted(rows, key=lambda row: row["at"])
