@@ -60,7 +60,9 @@ class FakeProvider:
         self.scope_hash = "same"
         self.read_error: ProviderError | None = None
         self.shown: Callable[[list[Entry]], Sequence[Entry]] = list
-        self.answer: Callable[[Change], OutcomeStatus | ProviderError | None] = lambda _c: OutcomeStatus.APPLIED
+        self.answer: Callable[[Change], OutcomeStatus | ProviderError | None] = lambda _c: (
+            OutcomeStatus.APPLIED
+        )
         self.needs_tmdb = False
         self.written: list[Change] = []
         self.pause: asyncio.Event | None = None
@@ -84,7 +86,9 @@ class FakeProvider:
             return "missing_tmdb_id"
         return None
 
-    async def apply(self, feature: Feature, changes: Sequence[Change], scope: Scope) -> AsyncGenerator[Outcome]:
+    async def apply(
+        self, feature: Feature, changes: Sequence[Change], scope: Scope
+    ) -> AsyncGenerator[Outcome]:
         """Write as `answer` says; None stores the entry but answers nothing, as a killed process sees it."""
         for change in changes:
             self.requests += 1

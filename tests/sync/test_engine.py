@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from custom_components.crosswatch.sync.engine import AlreadyRunningError, Engine, RunRequest
 from custom_components.crosswatch.sync import feature_run
+from custom_components.crosswatch.sync.engine import AlreadyRunningError, Engine, RunRequest
 from custom_components.crosswatch.sync.feature_run import CHUNK, SETTLE, UNDER_WAY
 from custom_components.crosswatch.sync.models import (
     Change,
@@ -67,9 +67,9 @@ class Lab:
         return entries
 
     @property
-    def at_target(self) -> list[int | None]:
+    def at_target(self) -> list[int]:
         """TMDb ids on the target's watchlist, as they lie there."""
-        return [entry.item.ids.tmdb for entry in self.target.entries[Feature.WATCHLIST]]
+        return [entry.item.ids.tmdb or 0 for entry in self.target.entries[Feature.WATCHLIST]]
 
 
 @pytest.fixture
@@ -113,7 +113,12 @@ async def test_unresolved_items_are_counted_by_reason_listed_and_solved(lab: Lab
     assert report.status is RunStatus.UNRESOLVED
     assert report.features[Feature.WATCHLIST].reasons == {"missing_tmdb_id": 1}
     (row,) = await lab.state.unresolved(PAIR)
-    assert (row.key, row.reason, row.name, row.attempts) == ("movie:imdb:tt1", "missing_tmdb_id", "Movie tt1", 1)
+    assert (row.key, row.reason, row.name, row.attempts) == (
+        "movie:imdb:tt1",
+        "missing_tmdb_id",
+        "Movie tt1",
+        1,
+    )
     await lab.run()
     (row,) = await lab.state.unresolved(PAIR)
     assert (row.attempts, row.last_seen - row.first_seen) == (2, HOUR)
@@ -161,7 +166,9 @@ async def test_a_refused_credential_stops_the_run_but_an_unreachable_side_only_i
 
 async def test_failed_writes_are_errors_and_come_right_in_the_next_run(lab: Lab) -> None:
     lab.fill(4)
-    lab.target.answer = lambda c: OutcomeStatus.FAILED if c.key.endswith(("2", "3")) else OutcomeStatus.APPLIED
+    lab.target.answer = lambda c: (
+        OutcomeStatus.FAILED if c.key.endswith(("2", "3")) else OutcomeStatus.APPLIED
+    )
     report = await lab.run()
     assert (report.status, report.total("added"), report.total("errors")) == (RunStatus.PARTIAL, 2, 2)
     lab.target.answer = lambda _c: OutcomeStatus.APPLIED
@@ -252,7 +259,7 @@ async def test_a_target_that_forgot_is_not_written_again(lab: Lab, shown: int) -
         assert (report.status, report.total("added")) == (RunStatus.HELD, 0)
     lab.target.shown = list
     assert (await lab.run()).total("added") == 1
-    assert sorted(n or 0 for n in lab.at_target) == list(range(1, 22))
+    assert sorted(lab.at_target) == list(range(1, 22))
 
 
 async def test_a_small_target_that_shows_nothing_is_not_written_again(lab: Lab) -> None:
@@ -329,7 +336,9 @@ async def test_a_stopped_run_is_continued_without_doubles(
     lab: Lab, feature: Feature, stored: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     count = 2 * CHUNK + 10
-    rows = [listed(movie(n)) if feature is Feature.WATCHLIST else play(movie(n), NOW + n) for n in range(1, count)]
+    rows = [
+        listed(movie(n)) if feature is Feature.WATCHLIST else play(movie(n), NOW + n) for n in range(1, count)
+    ]
     lab.source.entries[feature] = rows  # type: ignore[assignment]
     stop_at = CHUNK + 7
     stalled = asyncio.Event()
@@ -383,5 +392,5 @@ async def test_two_pairs_do_not_share_what_they_know(lab: Lab) -> None:
 async def until(condition: Callable[[], bool]) -> None:
     """Give other tasks their turn until the condition holds."""
     async with asyncio.timeout(5):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - a fake has no event for every moment
             await asyncio.sleep(0.001)

@@ -43,11 +43,13 @@ def make_plan(
 
     aliases = Aliases()
     aliases.learn(entry.item for entry in (*source, *target))
-    snapshots = [
-        Snapshot(feature=feature, entries=tuple(rows), scope_hash="s", read_at=NOW) for rows in (source, target)
-    ]
+
+    def snapshot(rows: Sequence[Entry]) -> Snapshot:
+        return Snapshot(feature=feature, entries=tuple(rows), scope_hash="s", read_at=NOW)
+
     return plan(
-        *snapshots,
+        snapshot(source),
+        snapshot(target),
         Context(
             direction=direction,
             aliases=aliases,
@@ -120,7 +122,9 @@ def test_history_rows(
     direction: Direction, at_source: bool, at_target: bool, baseline: dict[str, int], expected: str | None
 ) -> None:
     entry = [play(movie(1), NOW)]
-    made = make_plan(Feature.HISTORY, entry * at_source, entry * at_target, direction=direction, baseline=baseline)
+    made = make_plan(
+        Feature.HISTORY, entry * at_source, entry * at_target, direction=direction, baseline=baseline
+    )
     assert told(made).get(f"{M1}@{NOW}") == expected
 
 
@@ -206,7 +210,9 @@ def test_times_that_differ_within_the_window_agree_under_both_names() -> None:
 
 
 def test_a_play_without_a_date_stands_for_one_play() -> None:
-    made = make_plan(Feature.HISTORY, [play(movie(1), NOW), play(movie(1), NOW + HOUR)], [play(movie(1), None)])
+    made = make_plan(
+        Feature.HISTORY, [play(movie(1), NOW), play(movie(1), NOW + HOUR)], [play(movie(1), None)]
+    )
     assert [c.key for c in made.changes] == [f"{M1}@{NOW + HOUR}"]
 
 

@@ -30,7 +30,9 @@ def report(number: int, status: RunStatus = RunStatus.OK) -> RunReport:
     )
 
 
-async def agree(state: State, agreed: tuple[str, ...], before: dict[str, int], lost: tuple[str, ...] = ()) -> None:
+async def agree(
+    state: State, agreed: tuple[str, ...], before: dict[str, int], lost: tuple[str, ...] = ()
+) -> None:
     """Move the baseline."""
     await state.agree(
         "P",

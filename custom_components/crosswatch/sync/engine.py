@@ -109,7 +109,9 @@ class Engine:
 class _Watch:
     """Collects what becomes the report."""
 
-    def __init__(self, request: RunRequest, sides: Mapping[Side, Provider], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, request: RunRequest, sides: Mapping[Side, Provider], clock: Callable[[], float]
+    ) -> None:
         self.run_id = uuid4().hex
         self.features: dict[Feature, FeatureReport] = {}
         self.current: FeatureRun | None = None

@@ -12,7 +12,6 @@ from .identity import Aliases
 from .models import (
     Action,
     Change,
-    Direction,
     Entry,
     Feature,
     Outcome,
@@ -156,9 +155,7 @@ class FeatureRun:
             source, target = snapshots[Side.SOURCE], snapshots[Side.TARGET]
             self._aliases.learn(entry.item for side in (source, target) for entry in side.entries)
             self._baseline = {self._aliases.current(key): missing for key, missing in self._stored.items()}
-            self._renamed = {
-                key: new for key in self._stored if (new := self._aliases.current(key)) != key
-            }
+            self._renamed = {key: new for key in self._stored if (new := self._aliases.current(key)) != key}
             context = Context(
                 direction=self._request.direction,
                 aliases=self._aliases,
@@ -178,11 +175,13 @@ class FeatureRun:
 
     async def _apply(self, side: Side, changes: Sequence[Change]) -> None:
         done = 0
-        for chunk in batched(changes, CHUNK):
+        for chunk in batched(changes, CHUNK, strict=False):
             await self._state.intend(self._request.pair_id, self._run_id, chunk, int(self._clock()))
             outcomes: list[Outcome] = []
             try:
-                async with aclosing(self._sides[side].apply(self.feature, chunk, self._request.scope)) as results:
+                async with aclosing(
+                    self._sides[side].apply(self.feature, chunk, self._request.scope)
+                ) as results:
                     async for outcome in results:
                         outcomes.append(outcome)
                         done += 1
@@ -275,8 +274,7 @@ class FeatureRun:
             added=applied[Action.ADD],
             updated=applied[Action.UPDATE],
             removed=applied[Action.REMOVE],
-            skipped=(len(self.plan.skipped) if self.plan else 0)
-            + self._ended[OutcomeStatus.ALREADY].total(),
+            skipped=(len(self.plan.skipped) if self.plan else 0) + self._ended[OutcomeStatus.ALREADY].total(),
             unresolved=reasons.total(),
             errors=errors,
             unconfirmed=self._unconfirmed,

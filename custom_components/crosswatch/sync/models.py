@@ -91,7 +91,9 @@ class Item:
             return f"{self.show_title or '?'} S{self.season:02d}E{self.episode:02d}"
         if self.kind is Kind.SEASON and self.season is not None:
             return f"{self.show_title or '?'} S{self.season:02d}"
-        title = self.title or self.show_title or next(iter((*self.ids.tokens(), *self.show_ids.tokens())), "?")
+        title = (
+            self.title or self.show_title or next(iter((*self.ids.tokens(), *self.show_ids.tokens())), "?")
+        )
         return f"{title} ({self.year})" if self.year else title
 
 

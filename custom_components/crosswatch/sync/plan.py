@@ -261,7 +261,13 @@ def _other(side: Side) -> Side:
 def _order(change: Change) -> tuple[str, int, str]:
     """Oldest first, so that an interrupted run leaves a history without holes behind its end."""
     entry = change.entry
-    at = entry.watched_at if isinstance(entry, Play) else entry.listed_at if isinstance(entry, WatchlistEntry) else None
+    at = (
+        entry.watched_at
+        if isinstance(entry, Play)
+        else entry.listed_at
+        if isinstance(entry, WatchlistEntry)
+        else None
+    )
     return (change.side, at or 0, change.key)
 
 

@@ -13,9 +13,9 @@ MIGRATIONS = (
         pair TEXT, feature TEXT, key TEXT, missing INTEGER NOT NULL, PRIMARY KEY (pair, feature, key)
     ) WITHOUT ROWID;
     CREATE TABLE journal (
-        id INTEGER PRIMARY KEY, pair TEXT NOT NULL, run TEXT NOT NULL, feature TEXT NOT NULL, side TEXT NOT NULL,
-        action TEXT NOT NULL, key TEXT NOT NULL, rule TEXT NOT NULL, entry TEXT NOT NULL, state TEXT NOT NULL,
-        reason TEXT, remote_id TEXT, at INTEGER NOT NULL
+        id INTEGER PRIMARY KEY, pair TEXT NOT NULL, run TEXT NOT NULL, feature TEXT NOT NULL,
+        side TEXT NOT NULL, action TEXT NOT NULL, key TEXT NOT NULL, rule TEXT NOT NULL,
+        entry TEXT NOT NULL, state TEXT NOT NULL, reason TEXT, remote_id TEXT, at INTEGER NOT NULL
     );
     CREATE INDEX journal_by_key ON journal (key, pair, feature, side);
     CREATE INDEX journal_by_state ON journal (pair, feature, state, at);

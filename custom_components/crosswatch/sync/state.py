@@ -127,11 +127,15 @@ class State:
 
         def read(db: sqlite3.Connection) -> dict[str, int]:
             known = dict(
-                db.execute("SELECT side, hash FROM scope WHERE pair = ? AND feature = ?", (pair, feature)).fetchall()
+                db.execute(
+                    "SELECT side, hash FROM scope WHERE pair = ? AND feature = ?", (pair, feature)
+                ).fetchall()
             )
             if any(known.get(str(side)) != value for side, value in scopes.items()):
                 return {}
-            rows = db.execute("SELECT key, missing FROM baseline WHERE pair = ? AND feature = ?", (pair, feature))
+            rows = db.execute(
+                "SELECT key, missing FROM baseline WHERE pair = ? AND feature = ?", (pair, feature)
+            )
             return dict(rows.fetchall())
 
         return await self._do(read)
@@ -219,7 +223,17 @@ class State:
                 "UPDATE journal SET state = ?, reason = ?, remote_id = ?, at = ? "
                 "WHERE pair = ? AND run = ? AND feature = ? AND side = ? AND key = ?",
                 [
-                    (o.status, o.reason, o.remote_id, now, pair, run, o.change.feature, o.change.side, o.change.key)
+                    (
+                        o.status,
+                        o.reason,
+                        o.remote_id,
+                        now,
+                        pair,
+                        run,
+                        o.change.feature,
+                        o.change.side,
+                        o.change.key,
+                    )
                     for o in outcomes
                 ],
             )
@@ -234,7 +248,8 @@ class State:
         """When the newest write was announced of which nobody knows yet whether it landed."""
         return await self._do(
             lambda db: db.execute(
-                "SELECT max(at) FROM journal WHERE pair = ? AND feature = ? AND state IN ('intended', 'uncertain')",
+                "SELECT max(at) FROM journal WHERE pair = ? AND feature = ? "
+                "AND state IN ('intended', 'uncertain')",
                 (pair, feature),
             ).fetchone()[0]
         )
@@ -274,13 +289,16 @@ class State:
 
         def write(db: sqlite3.Connection) -> None:
             db.executemany(
-                "INSERT INTO unresolved (pair, feature, side, key, reason, name, attempts, first_seen, last_seen) "
+                "INSERT INTO unresolved "
+                "(pair, feature, side, key, reason, name, attempts, first_seen, last_seen) "
                 "VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?) ON CONFLICT DO UPDATE SET reason = excluded.reason, "
-                "name = excluded.name, attempts = attempts + (retry_at IS NULL), last_seen = excluded.last_seen",
+                "name = excluded.name, attempts = attempts + (retry_at IS NULL), "
+                "last_seen = excluded.last_seen",
                 [(pair, feature, r.side, r.key, r.reason, r.entry.item.name, now, now) for r in rows],
             )
             db.execute(
-                "DELETE FROM unresolved WHERE pair = ? AND feature = ? AND last_seen < ?", (pair, feature, run_started)
+                "DELETE FROM unresolved WHERE pair = ? AND feature = ? AND last_seen < ?",
+                (pair, feature, run_started),
             )
 
         await self._do(write)
@@ -319,7 +337,13 @@ class State:
         def write(db: sqlite3.Connection) -> None:
             db.execute(
                 "INSERT INTO run (id, pair, started_at, succeeded, report) VALUES (?, ?, ?, ?, ?)",
-                (report.run_id, report.pair_id, report.started_at, report.succeeded, json.dumps(report.as_dict())),
+                (
+                    report.run_id,
+                    report.pair_id,
+                    report.started_at,
+                    report.succeeded,
+                    json.dumps(report.as_dict()),
+                ),
             )
             db.execute(
                 "DELETE FROM run WHERE pair = ?1 AND rowid NOT IN "
@@ -373,7 +397,8 @@ def _remember_refusal(db: sqlite3.Connection, pair: str, change: Change, reason:
     attempts = (row[0] if row else 0) + 1
     retry_at = now + REST[min(attempts, len(REST)) - 1]
     db.execute(
-        "INSERT INTO unresolved (pair, feature, side, key, reason, name, attempts, first_seen, last_seen, retry_at) "
+        "INSERT INTO unresolved "
+        "(pair, feature, side, key, reason, name, attempts, first_seen, last_seen, retry_at) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET reason = excluded.reason, "
         "attempts = excluded.attempts, last_seen = excluded.last_seen, retry_at = excluded.retry_at",
         (
