@@ -1,11 +1,13 @@
 """python-plexapi, a client nobody here wrote, reads from and writes to the Plex simulators."""
 
+# mypy: disable-error-code="no-untyped-call"
+
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-import asyncio
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -38,10 +40,12 @@ class CloudAdapter(HTTPAdapter):
     """Sends https://plex.tv/x to {base}/plex.tv/x, so that no request leaves this machine."""
 
     def __init__(self, base: str) -> None:
+        """Rewrite to the cloud at `base`."""
         super().__init__()
         self.base = base
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
+        """Send the request to the simulator."""
         assert request.url is not None
         parts = urlsplit(request.url)
         request.url = f"{self.base}/{parts.netloc}{request.url.split(parts.netloc, 1)[1] or '/'}"
@@ -103,9 +107,7 @@ async def world() -> AsyncIterator[World]:
         )
     )  # fmt: skip
     film, other = (
-        pms.add_movie(
-            movies, one.title, guid=f"plex://movie/{one.plex_key}", ids=one.ids, year=one.year
-        )
+        pms.add_movie(movies, one.title, guid=f"plex://movie/{one.plex_key}", ids=one.ids, year=one.year)
         for one in (first, second)
     )
     show = pms.add_show(shows, "Some Show", guid=f"plex://show/{series.plex_key}", ids=series.ids)
@@ -114,9 +116,7 @@ async def world() -> AsyncIterator[World]:
     special = pms.add_episode(show, 0, 5, "Special")
     with ThreadPoolExecutor(2) as executor:
         async with cloud, pms:
-            yield World(
-                cloud, pms, owner, movies, shows, film, other, show, pilot, special, executor
-            )
+            yield World(cloud, pms, owner, movies, shows, film, other, show, pilot, special, executor)
 
 
 async def test_server_and_sections(world: World) -> None:
@@ -288,9 +288,7 @@ async def test_old_server_logs_marks(world: World) -> None:
     await world.run(write)
 
 
-@pytest.mark.parametrize(
-    ("clearing", "left"), [(Clearing.CLEAR, None), (Clearing.STORE_ZERO, 0.0)]
-)
+@pytest.mark.parametrize(("clearing", "left"), [(Clearing.CLEAR, None), (Clearing.STORE_ZERO, 0.0)])
 async def test_rating(world: World, clearing: Clearing, left: float | None) -> None:
     """Rating, half stars, clearing by None (-1) both ways it may fall, range check."""
     world.pms.options.rate_minus_one = clearing

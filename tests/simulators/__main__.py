@@ -6,6 +6,7 @@ or SIGINT, until its parent is gone, or until `--max-seconds` have passed.
 
 import argparse
 import asyncio
+import gc
 from importlib import import_module
 import os
 from pathlib import Path
@@ -28,6 +29,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulators", description=__doc__)
     parser.add_argument("--size", default="small")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--everyday", action="store_true", help="rare shapes stay rare in small libraries")
     parser.add_argument("--cloud-port", type=int, default=0)
     parser.add_argument("--pms-port", type=int, default=0)
     parser.add_argument("--pmdb-port", type=int, default=0)
@@ -65,7 +67,7 @@ async def serve(options: argparse.Namespace) -> None:
     for one in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(one, stopped.set)
     size = SIZES.get(options.size) or int(options.size)
-    library = generate(size, seed=options.seed)
+    library = generate(size, seed=options.seed, every_shape=not options.everyday)
     cloud, pms = PlexCloud(), PlexMediaServer()
     populated = populate(pms, cloud, library)
     pmdb = make_publicmetadb(library)
@@ -75,6 +77,8 @@ async def serve(options: argparse.Namespace) -> None:
         running.append((pmdb, options.pmdb_port))
     for simulator, port in running:
         await simulator.start(port)
+    gc.collect()
+    gc.freeze()  # the library lives as long as the process: no full collections over it
     owner = populated.users[library.owner]
     report = {
         "cloud": cloud.url,
@@ -99,7 +103,7 @@ async def serve(options: argparse.Namespace) -> None:
         partial = options.ready_file.with_suffix(".part")
         partial.write_text(line, encoding="utf-8")
         partial.replace(options.ready_file)
-    print(line, flush=True)  # noqa: T201 - the program's output
+    print(line, flush=True)
     deadline = loop.time() + options.max_seconds
     while not stopped.is_set() and not parent_is_gone(parent) and loop.time() < deadline:
         try:

@@ -7,192 +7,51 @@ their true ids, how each sits on the Plex server, and what each person did. `pop
 Units: dates are epoch seconds (UTC), durations and offsets milliseconds, ratings 0.5 to 10.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 import random
-from typing import Final, Literal
+from typing import Final
 
+from tests.simulators.library_model import (
+    Copy,
+    Episode,
+    Ids,
+    Library,
+    LibrarySection,
+    Match,
+    Person,
+    Rated,
+    Resume,
+    Role,
+    Title,
+    Wanted,
+    Watched,
+)
 from tests.simulators.library_words import ADJECTIVES, FOREIGN, MOMENTS, NOUNS, PEOPLE, PLACES
+
+__all__ = [
+    "AS_OF",
+    "DAY",
+    "SECTIONS",
+    "SHAPES",
+    "Copy",
+    "Episode",
+    "Ids",
+    "Library",
+    "LibrarySection",
+    "Match",
+    "Person",
+    "Rated",
+    "Resume",
+    "Role",
+    "Title",
+    "Wanted",
+    "Watched",
+    "generate",
+    "when",
+]
 
 AS_OF: Final = 1_795_000_000
 DAY: Final = 86_400
-
-
-@dataclass(frozen=True, slots=True)
-class Ids:
-    """External ids of one level: an episode's are the episode's own."""
-
-    imdb: str | None = None
-    tmdb: int | None = None
-    tvdb: int | None = None
-
-    def guids(self) -> list[str]:
-        """The forms of Plex `Guid[]`: imdb://tt…, tmdb://…, tvdb://…"""
-        found = []
-        if self.imdb is not None:
-            found.append(f"imdb://{self.imdb}")
-        if self.tmdb is not None:
-            found.append(f"tmdb://{self.tmdb}")
-        if self.tvdb is not None:
-            found.append(f"tvdb://{self.tvdb}")
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Episode:
-    """An episode; `plex_key` is the 24 hex digits of its plex:// guid, `aired` YYYY-MM-DD."""
-
-    season: int
-    number: int
-    title: str
-    plex_key: str
-    ids: Ids
-    duration: int
-    aired: str
-
-
-@dataclass(frozen=True, slots=True)
-class Title:
-    """A movie or a show with its true ids, as a metadata service knows it."""
-
-    kind: Literal["movie", "show"]
-    title: str
-    year: int
-    plex_key: str
-    ids: Ids
-    duration: int
-    released: str
-    episodes: tuple[Episode, ...] = ()
-    season_keys: tuple[tuple[int, str], ...] = ()
-    """(season number, plex key) by rising number."""
-
-
-class Match(StrEnum):
-    """How the server has matched a title."""
-
-    MODERN = "modern"
-    LEGACY = "legacy"
-    UNMATCHED = "unmatched"
-
-
-@dataclass(frozen=True, slots=True)
-class LibrarySection:
-    """A Plex library to create."""
-
-    title: str
-    kind: Literal["movie", "show"]
-    agent: str
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """A title in a Plex library. `hidden` ids are unknown to the server although they exist."""
-
-    title: int
-    section: str
-    match: Match = Match.MODERN
-    hidden: frozenset[Literal["imdb", "tmdb", "tvdb"]] = frozenset()
-    deleted: bool = False
-    """The files are gone; only rows of the play log remain."""
-
-
-class Role(StrEnum):
-    """What a person is to the server's owner (1.5, 1.6)."""
-
-    OWNER = "owner"
-    HOME = "home"
-    MANAGED = "managed"
-    FRIEND = "friend"
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Someone who watches; `pin` protects a home user."""
-
-    name: str
-    role: Role
-    pin: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """A play, or with `logged` False a hand-set checkmark without a row in the play log.
-
-    `episode` is the place in the title's `episodes`, None for a movie.
-    """
-
-    person: str
-    title: int
-    episode: int | None
-    at: int
-    logged: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Rated:
-    """A rating of a movie or show, of a season (`season`) or of an episode (`episode`)."""
-
-    person: str
-    title: int
-    value: float
-    at: int
-    season: int | None = None
-    episode: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Resume:
-    """A resume point; `offset` in milliseconds."""
-
-    person: str
-    title: int
-    episode: int | None
-    offset: int
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A title on someone's watchlist."""
-
-    person: str
-    title: int
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Library:
-    """Everything there is; references between the parts are places in `titles`."""
-
-    seed: int
-    as_of: int
-    titles: tuple[Title, ...]
-    sections: tuple[LibrarySection, ...]
-    copies: tuple[Copy, ...]
-    people: tuple[Person, ...]
-    watched: tuple[Watched, ...]
-    rated: tuple[Rated, ...]
-    resumes: tuple[Resume, ...]
-    wanted: tuple[Wanted, ...]
-
-    @property
-    def owner(self) -> str:
-        """The name of the server's owner."""
-        return self.people[0].name
-
-    def episode(self, what: Watched | Rated | Resume) -> Episode | None:
-        """The episode an entry is about."""
-        return None if what.episode is None else self.titles[what.title].episodes[what.episode]
-
-    def plays(self, person: str | None = None) -> Iterator[tuple[Title, Episode | None, int]]:
-        """What a person (the owner) watched: title, episode and epoch seconds."""
-        who = person or self.owner
-        for entry in self.watched:
-            if entry.person == who:
-                yield self.titles[entry.title], self.episode(entry), entry.at
-
 
 SECTIONS: Final = (
     LibrarySection("Movies", "movie", "tv.plex.agents.movie"),
@@ -209,7 +68,7 @@ class _Generator:
     """One run of the generator; every random choice comes from one seeded source."""
 
     def __init__(self, seed: int, as_of: int) -> None:
-        self.rng = random.Random(seed)  # noqa: S311 - reproducible, not secret
+        self.rng = random.Random(seed)
         self.as_of = as_of
         self.titles: list[Title] = []
         self.copies: list[Copy] = []
@@ -277,9 +136,7 @@ class _Generator:
         )
         return len(self.titles) - 1
 
-    def show(
-        self, ids: Ids | None = None, seasons: int | None = None, *, specials: bool = False
-    ) -> int:
+    def show(self, ids: Ids | None = None, seasons: int | None = None, *, specials: bool = False) -> int:
         """Add a show with its episodes, at least every fifth with specials; return its place."""
         year = self.rng.randint(1985, 2024)
         count = seasons or self.rng.choices((1, 2, 3, 5, 8), (4, 4, 3, 2, 1))[0]
@@ -371,9 +228,7 @@ class _Generator:
                 season = self.rng.choice(one.season_keys)[0]
             elif level < 0.5:
                 episode = self.rng.randrange(len(one.episodes))
-        if not any(
-            (r.title, r.season, r.episode) == (title, season, episode) for r in self.rated[-50:]
-        ):
+        if not any((r.title, r.season, r.episode) == (title, season, episode) for r in self.rated[-50:]):
             self.rated.append(Rated(person, title, value, self.past(4), season, episode))
 
     def resume(self, person: str, title: int) -> None:

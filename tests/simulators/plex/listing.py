@@ -47,9 +47,7 @@ class ListingFault:
         if not fnmatchcase(path, self.path):
             return False
         self.seen += 1
-        return self.seen >= self.first and (
-            self.times is None or self.seen < self.first + self.times
-        )
+        return self.seen >= self.first and (self.times is None or self.seen < self.first + self.times)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
-"""Filtered and sorted listings of a Plex Media Server, cached until something changes (2.5)."""
+"""Filtered and sorted listings of a Plex Media Server, cached until something changes (2.5, 2.8)."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import Final
 
+from tests.simulators.plex.fields import FILTERS, RATING_FIELDS, Fields
 from tests.simulators.plex.query import (
     QueryError,
     Scalar,
@@ -12,20 +13,23 @@ from tests.simulators.plex.query import (
     sort_rows,
     split_operator,
 )
-from tests.simulators.plex.state import TYPE_NUMBERS, Item, Kind, Play, PmsState, Section
+from tests.simulators.plex.state import TYPE_NUMBERS, Item, Kind, Play, PmsState, Section, UserState
 
-ITEM_FIELDS: Final = frozenset(
-    {
-        "id", "guid", "title", "titleSort", "year", "addedAt", "updatedAt", "lastViewedAt",
-        "lastRatedAt", "viewCount", "viewOffset", "userRating", "unwatched", "inProgress",
-        "duration", "originallyAvailableAt", "unmatched", "unwatchedLeaves", "index",
-    }
-)  # fmt: skip
 _PLAY_FIELDS: Final = frozenset({"viewedAt", "accountID", "librarySectionID"})
 _GROUPING: Final = frozenset({"push", "or", "pop", "and"})
-_NEEDS_STATE: Final = frozenset({"viewCount", "viewOffset", "userRating", "lastViewedAt"})
 _CACHED_LISTS: Final = 24
 _RANK: Final = attrgetter("rank")
+
+# the filters a sync reads by, `field>>=N`; an absent value never passes
+_ABOVE: Final[dict[str, Callable[[UserState, int], bool]]] = {
+    "viewCount": lambda state, floor: state.view_count > floor,
+    "viewOffset": lambda state, floor: state.view_offset > floor,
+    "lastViewedAt": lambda state, floor: (state.last_viewed_at or -1) > floor,
+    "lastRatedAt": lambda state, floor: (state.rated_at or -1) > floor,
+    "userRating": lambda state, floor: (state.rating or -1) > floor,
+}
+
+type Pairs = Sequence[tuple[str, str]]
 
 
 class Listings:
@@ -36,15 +40,13 @@ class Listings:
         self.state = state
         self._natural: dict[tuple[int, Kind], tuple[int, list[Item]]] = {}
         self._cache: OrderedDict[tuple[object, ...], tuple[int, list[Item]]] = OrderedDict()
-        self._logs: OrderedDict[tuple[object, ...], tuple[tuple[int, int], list[Play]]] = (
-            OrderedDict()
-        )
+        self._logs: OrderedDict[tuple[object, ...], tuple[tuple[int, int], list[Play]]] = OrderedDict()
 
     def items(
         self,
         sections: Sequence[Section],
         kinds: Sequence[Kind],
-        pairs: Sequence[tuple[str, str]],
+        pairs: Pairs,
         *,
         account: int,
         now: int,
@@ -53,64 +55,71 @@ class Listings:
         """Items of the kinds in the sections that pass the filters among `pairs`, sorted."""
         filters = tuple(pair for pair in pairs if _is_filter(pair[0]))
         sort = next((value for key, value in pairs if key == "sort"), "")
-        place = (tuple(s.id for s in sections), tuple(kinds), filters, sort, account, stale)
+        moment = now if any(value.startswith("-") for _key, value in filters) else 0
+        place = (tuple(s.id for s in sections), *kinds, filters, sort, account, stale, moment)
+        stateless = not filters and sort in ("", "titleSort", "titleSort:asc")
+        version = self.state.catalogue_version if stateless else self.state.version
         cached = self._cache.get(place)
-        if cached is not None and cached[0] == self.state.version:
+        if cached is not None and cached[0] == version:
             self._cache.move_to_end(place)
             return cached[1]
-        get = self._getter(account, stale)
-        _conditions, test = compile_filters(filters, ITEM_FIELDS, get, now)
+        fields = Fields(self.state, account, stale)
         rows: list[Item] = []
         for section in sections:
             for kind in kinds:
-                pool = self._pool(section, kind, filters, account, stale)
+                pool, rest = self._narrow(section, kind, filters, account, stale)
+                test = compile_filters(rest, FILTERS, fields.values, now)
                 rows.extend(pool if test is None else filter(test, pool))
-        if sort and sort not in ("titleSort", "titleSort:asc"):
-            rows = sort_rows(rows, sort, get)
-        self._cache[place] = (self.state.version, rows)
+        if not stateless and sort:
+            rows = sort_rows(rows, sort, fields.values)
+        self._cache[place] = (version, rows)
         while len(self._cache) > _CACHED_LISTS:
             self._cache.popitem(last=False)
         return rows
 
-    def _pool(
+    def _narrow(
+        self, section: Section, kind: Kind, filters: Pairs, account: int, stale: int
+    ) -> tuple[Iterable[Item], Pairs]:
+        """Items in natural order that pass one of the filters, and the filters still to apply."""
+        everything = self._everything(section, kind)
+        if stale or any(key in _GROUPING for key, _value in filters):
+            return everything, filters
+        leaf = kind in ("movie", "episode")
+        for place, (key, value) in enumerate(filters):
+            field, operator = split_operator(key)
+            rest = [*filters[:place], *filters[place + 1 :]]
+            if field == "guid" and not operator:
+                found = self.state.by_external(kind, value)
+                return sorted((i for i in found if i.section is section), key=_RANK), rest
+            name = field.removeprefix(f"{kind}.")
+            above = _ABOVE.get(name)
+            if operator == ">>" and above is not None and (leaf or name in RATING_FIELDS) and value.isdigit():
+                return self._passing(section, kind, account, above, int(value)), rest
+        return everything, filters
+
+    def _passing(
         self,
         section: Section,
         kind: Kind,
-        filters: Sequence[tuple[str, str]],
         account: int,
-        stale: int,
-    ) -> Iterable[Item]:
-        """Items in natural order, narrowed down by an index where one of the filters allows it."""
+        above: Callable[[UserState, int], bool],
+        floor: int,
+    ) -> list[Item]:
+        """Items whose state passes, found over the states: few of them do in a delta read."""
         everything = self._everything(section, kind)
-        if any(key in _GROUPING for key, _value in filters):
-            return everything
-        for key, value in filters:
-            field, operator = split_operator(key)
-            if field == "guid" and not operator:
-                found = self.state.by_external(value)
-                narrowed = [i for i in found if i.section is section and i.kind == kind]
-                return sorted(narrowed, key=_RANK)
-        leaf = kind in ("movie", "episode")
-        for key, value in filters:
-            field, operator = split_operator(key)
-            if (
-                leaf
-                and not stale
-                and operator == ">>"
-                and field.removeprefix(f"{kind}.") in _NEEDS_STATE
-                and value.isdigit()
-            ):
-                copies = self.state.by_guid
-                touched = self._touched(account, field.rpartition(".")[2], int(value))
-                narrowed = [
-                    item
-                    for guid in touched
-                    for item in copies.get(guid, ())
-                    if item.section is section and item.kind == kind
-                ]
-                narrowed.sort(key=_RANK)
-                return narrowed
-        return everything
+        states = self.state.states.get(account, {})
+        guids = {guid for guid, state in states.items() if above(state, floor)}
+        if len(guids) * 4 > len(everything):
+            return [item for item in everything if item.guid in guids]
+        copies = self.state.by_guid
+        passing = [
+            item
+            for guid in guids
+            for item in copies.get(guid, ())
+            if item.section is section and item.kind == kind
+        ]
+        passing.sort(key=_RANK)
+        return passing
 
     def _everything(self, section: Section, kind: Kind) -> list[Item]:
         version, rows = self._natural.get((section.id, kind), (-1, []))
@@ -121,106 +130,10 @@ class Listings:
             self._natural[section.id, kind] = (self.state.catalogue_version, rows)
         return rows
 
-    def _touched(self, account: int, field: str, above: int) -> Iterable[str]:
-        """Guids whose state may pass `field>>above`."""
-        states = self.state.states.get(account, {})
-        match field:
-            case "lastViewedAt":
-                return [g for g, s in states.items() if (s.last_viewed_at or -1) > above]
-            case "viewOffset":
-                return [g for g, s in states.items() if s.view_offset > above]
-            case "userRating":
-                return [g for g, s in states.items() if (s.rating or -1) > above]
-            case _:
-                return [g for g, s in states.items() if s.view_count > above]
-
-    def _getter(self, account: int, stale: int) -> Callable[[Item, str], Sequence[Scalar]]:
-        def get(item: Item, field: str) -> Sequence[Scalar]:
-            scope, _, name = field.rpartition(".")
-            if not scope or scope == item.kind:
-                return self._values(item, name, account, stale)
-            if scope == "episode":
-                return [
-                    value
-                    for leaf in item.leaves()
-                    if leaf.kind == "episode"
-                    for value in self._values(leaf, name, account, stale)
-                ]
-            above = item.show if scope == "show" else item.parent
-            return () if above is None else self._values(above, name, account, stale)
-
-        return get
-
-    def _values(self, item: Item, name: str, account: int, stale: int) -> Sequence[Scalar]:
-        match name:
-            case "guid":
-                return [item.guid, *item.ids.guids()]
-            case "id":
-                return (item.key,)
-            case "title":
-                return (item.title,)
-            case "titleSort":
-                return (item.title_sort or item.title,)
-            case "year":
-                return (item.year,)
-            case "addedAt":
-                return (item.added_at,)
-            case "updatedAt":
-                return (item.updated_at,)
-            case "duration":
-                return (item.duration,)
-            case "originallyAvailableAt":
-                return (item.aired,)
-            case "index":
-                return (item.index,)
-            case "unmatched":
-                return (int(item.guid.startswith("local://")),)
-        return (self._state_value(item, name, account, stale),)
-
-    def _state_value(self, item: Item, name: str, account: int, stale: int) -> Scalar:
-        mine = self.state.state(account, item.guid, stale)
-        if name == "userRating":
-            return mine.rating
-        if name == "lastRatedAt":
-            return mine.rated_at
-        if item.kind in ("show", "season"):
-            total = self.state.rollup(account, item, stale)
-            match name:
-                case "viewCount":
-                    return total.view_count
-                case "lastViewedAt":
-                    return total.last_viewed_at
-                case "unwatched":
-                    return int(total.viewed == 0)
-                case "unwatchedLeaves":
-                    return int(total.viewed < total.leaves)
-                case "inProgress":
-                    return int(0 < total.viewed < total.leaves)
-            return None
-        match name:
-            case "viewCount":
-                return mine.view_count
-            case "lastViewedAt":
-                return mine.last_viewed_at
-            case "viewOffset":
-                return mine.view_offset
-            case "unwatched" | "unwatchedLeaves":
-                return int(mine.view_count == 0)
-            case "inProgress":
-                return int(mine.view_offset > 0)
-        return None
-
-    def log(
-        self,
-        pairs: Sequence[tuple[str, str]],
-        *,
-        account: int | None,
-        now: int,
-        stale: int = 0,
-    ) -> list[Play]:
+    def log(self, pairs: Pairs, *, account: int | None, now: int, stale: int = 0) -> list[Play]:
         """Rows of the play log that pass the arguments (2.8); `account` None is everyone."""
-        wanted = {"sort", "metadataItemID"}
-        used = tuple(p for p in pairs if split_operator(p[0])[0] in _PLAY_FIELDS | wanted)
+        wanted = _PLAY_FIELDS | {"sort", "metadataItemID"}
+        used = tuple(pair for pair in pairs if split_operator(pair[0])[0] in wanted)
         place = (used, account, stale)
         versions = (self.state.log_version, self.state.version if stale else 0)
         cached = self._logs.get(place)
@@ -232,34 +145,35 @@ class Listings:
             self._logs.popitem(last=False)
         return rows
 
-    def _read_log(
-        self, pairs: Sequence[tuple[str, str]], account: int | None, now: int, stale: int
-    ) -> list[Play]:
-        since = next(
-            (int(v) for k, v in pairs if k in ("viewedAt>", "viewedAt>>") and v.isdigit()), None
-        )
+    def _read_log(self, pairs: Pairs, account: int | None, now: int, stale: int) -> list[Play]:
+        since, rest = None, []
+        for key, value in pairs:
+            if key in ("viewedAt>", "viewedAt>>") and value.isdigit():
+                since = max(since or 0, int(value) + (key == "viewedAt>>"))
+            elif key == "accountID" and value.isdigit() and account in (None, int(value)):
+                account = int(value)
+            else:
+                rest.append((key, value))
         rows = self.state.log(since, stale)
         if account is not None:
             rows = [row for row in rows if row.account == account]
-        _conditions, test = compile_filters(pairs, _PLAY_FIELDS, _play_values, now)
+        test = compile_filters(rest, _PLAY_FIELDS, _play_values, now)
         if test is not None:
             rows = [row for row in rows if test(row)]
-        key = next((v for k, v in pairs if k == "metadataItemID"), None)
-        if key is not None:
-            item = self.state.items.get(int(key)) if key.isdigit() else None
+        only = next((v for k, v in rest if k == "metadataItemID"), None)
+        if only is not None:
+            item = self.state.items.get(int(only)) if only.isdigit() else None
             guids = {leaf.guid for leaf in item.leaves()} if item else set()
             rows = [row for row in rows if row.guid in guids]
-        sort = next((v for k, v in pairs if k == "sort"), None)
+        sort = next((v for k, v in rest if k == "sort"), None)
         if sort is None:
-            return sorted(rows, key=lambda row: row.id)
-        if sort.endswith(":desc"):
-            return rows[::-1]
-        return list(rows)
+            return sorted(rows, key=attrgetter("id"))
+        return rows[::-1] if sort.endswith(":desc") else list(rows)
 
 
 def _is_filter(key: str) -> bool:
     field = split_operator(key)[0]
-    return field.rpartition(".")[2] in ITEM_FIELDS or key in _GROUPING
+    return field.rpartition(".")[2] in FILTERS or key in _GROUPING
 
 
 def _play_values(play: Play, field: str) -> Sequence[Scalar]:

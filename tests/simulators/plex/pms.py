@@ -1,7 +1,7 @@
 """The Plex Media Server simulator: state, mutators and rights (API reference sections 1.8 and 2)."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 import hashlib
 import time
 from typing import Literal
@@ -177,9 +177,7 @@ class PlexMediaServer(PlexSimulator):
                 self.state.remove(item)
         del self.state.sections[section.id]
 
-    def _add(
-        self, kind: Kind, section: Section, title: str, guid: str | None, **values: object
-    ) -> Item:
+    def _add(self, kind: Kind, section: Section, title: str, guid: str | None, **values: object) -> Item:
         key = values.pop("key", None) or self.state.next_key
         assert isinstance(key, int)
         self.state.next_key = max(self.state.next_key, key + 1)
@@ -201,16 +199,12 @@ class PlexMediaServer(PlexSimulator):
         )
         return self.state.add(item)
 
-    def add_movie(
-        self, section: Section, title: str, *, guid: str | None = None, **values: object
-    ) -> Item:
-        """Add a movie. `values`: ids, year, duration (ms), aired, key, added_at, edition, …"""
+    def add_movie(self, section: Section, title: str, *, guid: str | None = None, **values: object) -> Item:
+        """Add a movie; `values` are fields of `Item`: ids, year, duration (ms), aired, key, edition."""
         values.setdefault("duration", 6_000_000)
         return self._add("movie", section, title, guid, **values)
 
-    def add_show(
-        self, section: Section, title: str, *, guid: str | None = None, **values: object
-    ) -> Item:
+    def add_show(self, section: Section, title: str, *, guid: str | None = None, **values: object) -> Item:
         """Add a show without seasons."""
         return self._add("show", section, title, guid, **values)
 
@@ -256,9 +250,7 @@ class PlexMediaServer(PlexSimulator):
 
     # --- what people do
 
-    def play(
-        self, account: int, item: Item, at: int | None = None, *, logged: bool = True
-    ) -> Play | None:
+    def play(self, account: int, item: Item, at: int | None = None, *, logged: bool = True) -> Play | None:
         """Watch to the end: viewCount + 1, lastViewedAt, and a row in the play log."""
         moment = self.now if at is None else at
         row = self.state.log_play(account, item, moment) if logged else None

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from tests.simulators.plex.listings import ITEM_FIELDS, kind_of
+from tests.simulators.plex.fields import FILTERS
+from tests.simulators.plex.listings import kind_of
 from tests.simulators.plex.meta import collections_meta, meta_of
 from tests.simulators.plex.pms_server import shape_of
 from tests.simulators.plex.query import QueryError, split_operator
@@ -101,7 +102,7 @@ def _listed(
 def _filters(call: PmsCall) -> frozenset[str]:
     """The names of the filter fields that were asked for."""
     fields = (split_operator(key)[0].rpartition(".")[2] for key, _value in call.call.pairs)
-    return ITEM_FIELDS.intersection(fields)
+    return FILTERS.intersection(fields)
 
 
 async def section_index(pms: PlexMediaServer, call: PmsCall) -> web.Response:
@@ -172,9 +173,7 @@ async def metadata(pms: PlexMediaServer, call: PmsCall) -> web.Response:
     if not found and (len(keys) == 1 or options.unknown_batch_status == 404):
         return html_error(404)
     shape = shape_of(pms, call.call, single=len(keys) == 1, section=True)
-    rows = [
-        item_row(pms.state, call.account.id, item, shape, options.stale_writes) for item in found
-    ]
+    rows = [item_row(pms.state, call.account.id, item, shape, options.stale_writes) for item in found]
     data: Row = {"size": len(rows), "allowSync": True, "identifier": IDENTIFIER}
     if len({item.section.id for item in found}) == 1:
         section = found[0].section
@@ -205,9 +204,7 @@ async def leaves(pms: PlexMediaServer, call: PmsCall) -> web.Response:
     below = [
         episode
         for season in sorted(item.children, key=_by_number)
-        for episode in (
-            sorted(season.children, key=_by_number) if season.kind == "season" else [season]
-        )
+        for episode in (sorted(season.children, key=_by_number) if season.kind == "season" else [season])
     ]
     attrs = _attrs(item.section, "episode")
     attrs["key"] = str(item.key)

@@ -1,5 +1,7 @@
 """Play log, watched marks, ratings, resume points, hubs (API reference 2.8 to 2.12)."""
 
+from heapq import nlargest
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 OWNER: Final = 1
 _STATES: Final = frozenset({"stopped", "playing", "paused", "buffering"})
 _HUB_WEEKS: Final = 16
+_HUB_ITEMS: Final = 500
 
 
 def register(pms: PlexMediaServer) -> None:
@@ -52,14 +55,9 @@ async def history(pms: PlexMediaServer, call: PmsCall) -> web.Response:
             return html_error(options.denied_status)
         if options.non_owner_history is NonOwnerHistory.OWN_ROWS:
             only = call.account.id
-    plays = pms.listings.log(
-        call.call.pairs, account=only, now=pms.now, stale=options.stale_writes
-    )
+    plays = pms.listings.log(call.call.pairs, account=only, now=pms.now, stale=options.stale_writes)
     page = pms.page(call.call, plays)
-    rows = [
-        play_row(pms.state, play, empty_keys=options.deleted_rows_have_empty_keys)
-        for play in page.rows
-    ]
+    rows = [play_row(pms.state, play, empty_keys=options.deleted_rows_have_empty_keys) for play in page.rows]
     data = container(page, rows, "Metadata", {})
     return respond(call.call.request, data, headers=page_headers(page))
 
@@ -232,8 +230,7 @@ def _recent(pms: PlexMediaServer, call: PmsCall) -> list[tuple[int, Item]]:
             if only is None or item.section.id == int(only):
                 recent.append((state.last_viewed_at, item))
                 break
-    recent.sort(key=lambda pair: -pair[0])
-    return recent
+    return nlargest(_HUB_ITEMS, recent, key=itemgetter(0))
 
 
 def _next_up(pms: PlexMediaServer, call: PmsCall, *, deck: bool) -> list[Item]:

@@ -196,9 +196,7 @@ async def agents(_pms: PlexMediaServer, call: PmsCall) -> web.Response:
         }
         for identifier in names
     ]
-    return respond(
-        call.call.request, {"size": len(rows), "identifier": "com.plexapp.system", "Agent": rows}
-    )
+    return respond(call.call.request, {"size": len(rows), "identifier": "com.plexapp.system", "Agent": rows})
 
 
 async def sessions(pms: PlexMediaServer, call: PmsCall) -> web.Response:

@@ -41,9 +41,7 @@ def populate(pms: PlexMediaServer, cloud: PlexCloud, library: Library) -> Popula
     return done
 
 
-def _add_people(
-    pms: PlexMediaServer, cloud: PlexCloud, library: Library, done: Populated
-) -> None:
+def _add_people(pms: PlexMediaServer, cloud: PlexCloud, library: Library, done: Populated) -> None:
     owner: User | None = None
     for person in library.people:
         match person.role:
@@ -89,9 +87,7 @@ def _guid(kind: Kind, title: Title, copy: Copy, key: str, numbers: tuple[int, ..
             return f"com.plexapp.agents.thetvdb://{path}?lang=en"
 
 
-def _add_copy(
-    pms: PlexMediaServer, library: Library, section: Section, copy: Copy, done: Populated
-) -> Item:
+def _add_copy(pms: PlexMediaServer, library: Library, section: Section, copy: Copy, done: Populated) -> Item:
     title = library.titles[copy.title]
     added = library.as_of - 9 * 365 * 86_400 + copy.title
     guid = _guid(title.kind, title, copy, title.plex_key)
@@ -146,9 +142,7 @@ def _add_episode(
     )
 
 
-def _add_activity(
-    pms: PlexMediaServer, cloud: PlexCloud, library: Library, done: Populated
-) -> None:
+def _add_activity(pms: PlexMediaServer, cloud: PlexCloud, library: Library, done: Populated) -> None:
     accounts = {name: cloud.account_id(user, pms) for name, user in done.users.items()}
     for seen in library.watched:
         for item in done.items.get((seen.title, seen.episode), ())[:1]:

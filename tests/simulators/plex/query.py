@@ -1,7 +1,6 @@
 """Query strings, filters and sorting of Plex listings (API reference 2.5)."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 import re
 from typing import Final
 from urllib.parse import unquote_plus
@@ -25,15 +24,6 @@ DATES: Final = frozenset(
 )
 TEXTS: Final = frozenset({"title", "titleSort", "summary", "file"})
 _GROUPING: Final = frozenset({"push", "or", "pop", "and"})
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """One filter: `field` (maybe scoped, `show.title`), `operator` as in the key, raw `value`."""
-
-    field: str
-    operator: str
-    value: str
 
 
 class QueryError(ValueError):
@@ -147,13 +137,13 @@ def _value_test(field: str, operator: str, value: str, now: int) -> Callable[[Sc
 
 def compile_filters[T](
     pairs: Iterable[tuple[str, str]], fields: frozenset[str], get: Getter[T], now: int
-) -> tuple[tuple[Condition, ...], Callable[[T], bool] | None]:
-    """Turn the filter arguments among `pairs` into one predicate.
+) -> Callable[[T], bool] | None:
+    """Turn the filter arguments among `pairs` into one predicate; None without any.
 
     `get(item, field)` returns every value the item has for the field (several for `episode.*` of a
     show); one that passes is enough. Grouping by `push=1`, `or=1`, `pop=1`; otherwise all must hold.
     """
-    conditions: list[Condition] = []
+    found = False
     stack: list[list[list[Callable[[T], bool]]]] = [[[]]]
     for key, value in pairs:
         field, operator = split_operator(key)
@@ -169,18 +159,14 @@ def compile_filters[T](
             continue
         if field.rpartition(".")[2] not in fields:
             continue
-        conditions.append(Condition(field, operator, value))
+        found = True
         stack[-1][-1].append(_predicate(field, _value_test(field, operator, value, now), get))
     if len(stack) != 1:
         raise QueryError("push without pop")
-    if not conditions:
-        return (), None
-    return tuple(conditions), _any_of(stack[0])
+    return _any_of(stack[0]) if found else None
 
 
-def _predicate[T](
-    field: str, test: Callable[[Scalar], bool], get: Getter[T]
-) -> Callable[[T], bool]:
+def _predicate[T](field: str, test: Callable[[Scalar], bool], get: Getter[T]) -> Callable[[T], bool]:
     return lambda item: any(test(value) for value in get(item, field))
 
 

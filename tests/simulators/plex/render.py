@@ -83,9 +83,7 @@ def respond(
     return xml_response(element(root, data), status=status, headers=headers)
 
 
-def json_response(
-    body: Any, *, status: int = 200, headers: dict[str, str] | None = None
-) -> web.Response:
+def json_response(body: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     """Answer JSON whatever was accepted."""
     return web.Response(
         body=orjson.dumps(body),
@@ -96,9 +94,7 @@ def json_response(
     )
 
 
-def xml_response(
-    text: str, *, status: int = 200, headers: dict[str, str] | None = None
-) -> web.Response:
+def xml_response(text: str, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     """Answer XML with the usual declaration."""
     return web.Response(
         body=f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'.encode(),
@@ -117,9 +113,7 @@ def empty_response(status: int = 200) -> web.Response:
 def html_error(status: int, headers: dict[str, str] | None = None) -> web.Response:
     """Answer an error the way a PMS does: a short HTML page."""
     reason = _REASONS.get(status, "Error")
-    page = (
-        f"<html><head><title>{reason}</title></head><body><h1>{status} {reason}</h1></body></html>"
-    )
+    page = f"<html><head><title>{reason}</title></head><body><h1>{status} {reason}</h1></body></html>"
     return web.Response(status=status, text=page, content_type="text/html", headers=headers)
 
 

@@ -3,6 +3,7 @@
 A missing value is an absent key. Scalars are attributes in XML, lists of dicts are child elements.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,7 +12,9 @@ from tests.simulators.plex.state import Item, Play, PmsState, Section, UserState
 type Row = dict[str, Any]
 
 IDENTIFIER: Final = "com.plexapp.plugins.library"
-HEAVY: Final = ("Media", "Genre", "Director", "Writer", "Role", "Image", "UltraBlurColors")
+_TAGS: Final = {
+    name: [{"tag": f"{name} {one}"} for one in range(3)] for name in ("Genre", "Director", "Writer", "Role")
+}
 _BLUR: Final = {
     "topLeft": "1c2a39",
     "topRight": "2f2a20",
@@ -31,9 +34,8 @@ class Shape:
 
     def trim(self, row: Row) -> Row:
         """Take the excluded names out."""
-        if self.dropped:
-            for name in self.dropped.intersection(row):
-                del row[name]
+        for name in self.dropped:
+            row.pop(name, None)
         return row
 
 
@@ -53,12 +55,7 @@ def item_row(state: PmsState, account: int, item: Item, shape: Shape, stale: int
         "updatedAt": item.updated_at,
         "thumb": f"{path}/thumb/{item.updated_at}",
     }
-    if item.kind == "episode":
-        _add_episode_parents(row, item)
-    elif item.kind == "season":
-        _add_show_as_parent(row, item)
-    else:
-        row["slug"] = f"{item.kind}-{item.key}"
+    _PARENTS[item.kind](row, item)
     if item.index is not None:
         row["index"] = item.index
     for name, value in (
@@ -75,10 +72,7 @@ def item_row(state: PmsState, account: int, item: Item, shape: Shape, stale: int
         _add_rollup(row, state, account, item, stale)
     else:
         _add_viewing(row, mine)
-    if mine.rating is not None:
-        row["userRating"] = mine.rating
-        if mine.rated_at is not None:
-            row["lastRatedAt"] = mine.rated_at
+    _add_rating(row, mine)
     if shape.section:
         row["librarySectionID"] = item.section.id
         row["librarySectionKey"] = f"/library/sections/{item.section.id}"
@@ -98,6 +92,13 @@ def _add_viewing(row: Row, mine: UserState) -> None:
         row["viewOffset"] = mine.view_offset
     if mine.last_viewed_at is not None:
         row["lastViewedAt"] = mine.last_viewed_at
+
+
+def _add_rating(row: Row, mine: UserState) -> None:
+    if mine.rating is not None:
+        row["userRating"] = mine.rating
+        if mine.rated_at is not None:
+            row["lastRatedAt"] = mine.rated_at
 
 
 def _add_rollup(row: Row, state: PmsState, account: int, item: Item, stale: int) -> None:
@@ -144,6 +145,18 @@ def _add_show_as_parent(row: Row, item: Item) -> None:
         row["parentYear"] = show.year
 
 
+def _add_slug(row: Row, item: Item) -> None:
+    row["slug"] = f"{item.kind}-{item.key}"
+
+
+_PARENTS: Final[dict[str, Callable[[Row, Item], None]]] = {
+    "movie": _add_slug,
+    "show": _add_slug,
+    "season": _add_show_as_parent,
+    "episode": _add_episode_parents,
+}
+
+
 def _add_heavy(row: Row, item: Item, dropped: frozenset[str]) -> None:
     """Add the parts that make up most of an untrimmed answer and that a sync does not need."""
     playable = item.kind in ("movie", "episode")
@@ -170,9 +183,9 @@ def _add_heavy(row: Row, item: Item, dropped: frozenset[str]) -> None:
             }
         ]
     if item.kind != "season":
-        for name in ("Genre", "Director", "Writer", "Role"):
+        for name in _TAGS:
             if name not in dropped:
-                row[name] = [{"tag": f"{name} {one}"} for one in range(3)]
+                row[name] = _TAGS[name]
     if "Image" not in dropped:
         row["Image"] = [
             {"alt": item.title, "type": kind, "url": f"/library/metadata/{item.key}/{kind}"}

@@ -1,12 +1,12 @@
 """What the Plex Media Server and the Plex cloud simulators share."""
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from fnmatch import fnmatchcase
 import time
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self, override
 
 from aiohttp import web
 
@@ -17,6 +17,8 @@ from tests.simulators.plex.render import html_error
 from tests.simulators.plex.rows import Row
 
 type Clock = Callable[[], float]
+CONTROL: Final = "/_simulator/"
+"""Paths of the control API: faults and budgets spare them."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -127,6 +129,7 @@ class PlexSimulator(Simulator):
         self.listing_faults.append(fault)
         return fault
 
+    @override
     def heal(self) -> None:
         """Remove all faults, flaws and budgets."""
         super().heal()
@@ -145,12 +148,18 @@ class PlexSimulator(Simulator):
     async def _stamp(self, _request: web.Request, response: web.StreamResponse) -> None:
         response.headers["Date"] = formatdate(self.clock(), usegmt=True)
 
+    @override
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path.startswith(CONTROL):
+            return await handler(request)
         for budget in self.budgets:
             wait = budget.refuse(request.path)
             if wait is not None:
                 return html_error(429, self._retry_after(budget, wait))
-        return await super()._answer(request, handler)
+        try:
+            return await super()._answer(request, handler)
+        except web.HTTPNotFound, web.HTTPMethodNotAllowed:
+            return html_error(404)
 
     def _retry_after(self, budget: Budget, wait: float) -> dict[str, str]:
         match budget.retry_after:
@@ -184,6 +193,3 @@ def page_headers(page: Page[Any]) -> dict[str, str]:
     if page.total is not None:
         headers["X-Plex-Container-Total-Size"] = str(page.total)
     return headers
-
-
-type Answer = Callable[[Call], Awaitable[web.StreamResponse]]

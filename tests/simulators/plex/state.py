@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Final, Literal
@@ -14,6 +14,7 @@ type Kind = Literal["movie", "show", "season", "episode"]
 TYPE_NUMBERS: Final[dict[int, Kind]] = {1: "movie", 2: "show", 3: "season", 4: "episode"}
 _ONLY_LEAVES: Final[list[Item]] = []  # a leaf's children: shared, never filled
 JOURNAL_LENGTH: Final = 2000
+SOURCES: Final = ("imdb", "tmdb", "tvdb")
 
 
 @dataclass(slots=True, eq=False)
@@ -157,7 +158,7 @@ class PmsState:
         self.next_play = 1
         self.journal: deque[Change] = deque(maxlen=JOURNAL_LENGTH)
         self.journaling = True
-        self._external: dict[str, dict[int, Item]] | None = None
+        self._external: dict[tuple[Kind, str], dict[str | int, list[Item]]] = {}
         self._sorted_log: tuple[int, list[Play], list[int]] | None = None
         self._rollups: dict[tuple[int, int], Rollup] = {}
         self._overlay: tuple[int, int, dict[tuple[int, str], UserState | None], set[int]] | None = None
@@ -171,9 +172,11 @@ class PmsState:
         self.by_guid.setdefault(item.guid, []).append(item)
         if item.parent is not None:
             item.parent.children.append(item)
-        if self._external is not None:
-            for external in item.ids.guids():
-                self._external.setdefault(external, {})[item.key] = item
+        for source in SOURCES:
+            index = self._external.get((item.kind, source))
+            number = getattr(item.ids, source)
+            if index is not None and number is not None:
+                index.setdefault(number, []).append(item)
         self._touch_catalogue(item)
         return item
 
@@ -189,9 +192,11 @@ class PmsState:
             del self.by_guid[item.guid]
         if item.parent is not None:
             item.parent.children.remove(item)
-        if self._external is not None:
-            for external in item.ids.guids():
-                self._external.get(external, {}).pop(item.key, None)
+        for source in SOURCES:
+            index = self._external.get((item.kind, source))
+            number = getattr(item.ids, source)
+            if index is not None and number is not None:
+                index[number].remove(item)
         self._touch_catalogue(item)
 
     def rematch(self, item: Item, guid: str) -> None:
@@ -211,16 +216,22 @@ class PmsState:
         self.log_version += 1  # rows look their item up at reading time
         self._rollups.clear()
 
-    def by_external(self, guid: str) -> Iterable[Item]:
-        """Items whose main guid or external id is exactly this."""
-        if self._external is None:
-            self._external = {}
-            for item in self.items.values():
-                for external in item.ids.guids():
-                    self._external.setdefault(external, {})[item.key] = item
-        found = dict(self._external.get(guid, {}))
-        found.update((item.key, item) for item in self.by_guid.get(guid, ()))
-        return found.values()
+    def by_external(self, kind: Kind, guid: str) -> list[Item]:
+        """Items of the kind whose main guid or external id is exactly this."""
+        found = [item for item in self.by_guid.get(guid, ()) if item.kind == kind]
+        source, _, text = guid.partition("://")
+        if source not in SOURCES:
+            return found
+        number = text if source == "imdb" else int(text) if text.isdigit() else None
+        index = self._external.get((kind, source))
+        if index is None:
+            index = self._external[kind, source] = {}
+            for section in self.sections.values():
+                for item in section.items[kind].values():
+                    known = getattr(item.ids, source)
+                    if known is not None:
+                        index.setdefault(known, []).append(item)
+        return found if number is None else found + index.get(number, [])
 
     # --- user state
 
@@ -282,9 +293,7 @@ class PmsState:
 
     # --- play log
 
-    def log_play(
-        self, account: int, item: Item, viewed_at: int | None, device_id: int | None = 7
-    ) -> Play:
+    def log_play(self, account: int, item: Item, viewed_at: int | None, device_id: int | None = 7) -> Play:
         """Append a row for a movie or an episode."""
         season, show = item.parent, item.show
         play = Play(

@@ -68,7 +68,7 @@ class Accounts:
 
     def __init__(self, seed: int = 5) -> None:
         """Make ids and tokens from the seed."""
-        self._rng = random.Random(seed)  # noqa: S311 - reproducible, not secret
+        self._rng = random.Random(seed)
         self.users: list[User] = []
         self.tokens: dict[str, User] = {}
         self.pins: dict[int, Pin] = {}
@@ -137,9 +137,7 @@ class Accounts:
         """The user's way to one server."""
         return next((s for s in self.shares_of(user) if s.pms is pms), None)
 
-    def add_share(
-        self, pms: PlexMediaServer, user: User, sections: Iterable[int] | None = None
-    ) -> Share:
+    def add_share(self, pms: PlexMediaServer, user: User, sections: Iterable[int] | None = None) -> Share:
         """Let a user reach a server."""
         allowed = None if sections is None else frozenset(sections)
         share = Share(pms, user, self.random_text(20), allowed)

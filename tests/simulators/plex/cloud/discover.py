@@ -32,9 +32,7 @@ def register(cloud: PlexCloud) -> None:
         return html_error(404)
 
     # the watchlist has left this host (3.1); the GraphQL host is not simulated
-    cloud.app.router.add_get(
-        "/metadata.provider.plex.tv/library/sections/watchlist/{part}", gone
-    )
+    cloud.app.router.add_get("/metadata.provider.plex.tv/library/sections/watchlist/{part}", gone)
     cloud.app.router.add_route("*", "/community.plex.tv{tail:.*}", gone)
 
 

@@ -173,9 +173,7 @@ async def user_state(cloud: PlexCloud, call: CloudCall) -> web.Response:
     row: Any = _state_row(cloud, call, entry)
     if cloud.options.user_state_is_list:
         row = [row]
-    return respond(
-        call.call.request, {"size": 1, "identifier": IDENTIFIER, "UserState": row}
-    )
+    return respond(call.call.request, {"size": 1, "identifier": IDENTIFIER, "UserState": row})
 
 
 def _scrobbled(cloud: PlexCloud, call: CloudCall) -> Entry | None:

@@ -56,13 +56,6 @@ def register(cloud: PlexCloud) -> None:
     cloud.route("GET", "/api/servers/{machine}/shared_servers", shared_servers, HOSTS)
 
 
-def _no_client(call: Call) -> web.Response | None:
-    """Refuse a v2 call without a client identifier (1.1)."""
-    if call.arg("X-Plex-Client-Identifier"):
-        return None
-    return api_error(call.request, 400, 1000, "X-Plex-Client-Identifier is missing")
-
-
 # --- PINs (1.2)
 
 
@@ -105,14 +98,10 @@ def _pin_row(cloud: PlexCloud, pin: Pin) -> Row:
 def poll_pin(cloud: PlexCloud, request: web.Request) -> web.StreamResponse:
     """Show a PIN: 404 when unknown, expired or another client's; 429 when asked too fast."""
     call = Call(request)
-    if (refused := _no_client(call)) is not None:
-        return refused
+    if not call.arg("X-Plex-Client-Identifier"):
+        return api_error(request, 400, 1000, "X-Plex-Client-Identifier is missing")
     pin = cloud.accounts.pins.get(int(request.match_info["id"]))
-    if (
-        pin is None
-        or pin.expires_at <= cloud.now
-        or pin.client != call.arg("X-Plex-Client-Identifier")
-    ):
+    if pin is None or pin.expires_at <= cloud.now or pin.client != call.arg("X-Plex-Client-Identifier"):
         return api_error(request, 404, 1020, "Code not found or expired")
     since, pin.polled_at = cloud.clock() - pin.polled_at, cloud.clock()
     if since < cloud.options.pin_poll_interval:
@@ -133,8 +122,6 @@ async def link_pin(cloud: PlexCloud, call: CloudCall) -> web.Response:
 
 async def user(cloud: PlexCloud, call: CloudCall) -> web.Response:
     """Describe the token's user: 200 is what makes a token valid."""
-    if (refused := _no_client(call.call)) is not None:
-        return refused
     return _user_response(cloud, call.call.request, call.user, call.call.token or "", 200)
 
 
@@ -167,8 +154,6 @@ async def view_state_sync(_cloud: PlexCloud, call: CloudCall) -> web.Response:
 
 async def resources(cloud: PlexCloud, call: CloudCall) -> web.Response:
     """List the servers of the user: a bare JSON array, or <resources> in XML."""
-    if (refused := _no_client(call.call)) is not None:
-        return refused
     https, relay = call.call.flag("includeHttps"), call.call.flag("includeRelay")
     rows = plextv_rows.resource_rows(cloud, call.user, https=https, relay=relay)
     if wants_json(call.call.request):
@@ -192,8 +177,6 @@ async def resources_v1(cloud: PlexCloud, call: CloudCall) -> web.Response:
 
 async def home_users(cloud: PlexCloud, call: CloudCall) -> web.Response:
     """List the members of the user's home."""
-    if (refused := _no_client(call.call)) is not None:
-        return refused
     home = cloud.accounts.home_of(call.user)
     data: Row = {
         "id": home[0].id,
@@ -242,8 +225,6 @@ def _switch(cloud: PlexCloud, call: CloudCall) -> tuple[User, str] | web.Respons
 
 async def switch(cloud: PlexCloud, call: CloudCall) -> web.Response:
     """Switch to a member: 201 with the member's user object and token."""
-    if (refused := _no_client(call.call)) is not None:
-        return refused
     switched = _switch(cloud, call)
     if isinstance(switched, web.Response):
         return switched

@@ -48,6 +48,11 @@ class CloudCall:
     user: User
 
 
+def no_client(request: web.Request) -> web.Response:
+    """Refuse a v2 call without a client identifier (1.1)."""
+    return api_error(request, 400, 1000, "X-Plex-Client-Identifier is missing")
+
+
 class PlexCloud(PlexSimulator):
     """plex.tv, Discover, the metadata provider and the sign-in page."""
 
@@ -81,6 +86,8 @@ class PlexCloud(PlexSimulator):
 
         async def handle(request: web.Request) -> web.StreamResponse:
             call = await Call.with_form(request)
+            if path.startswith("/api/v2/") and not call.arg("X-Plex-Client-Identifier"):
+                return no_client(request)
             user = self.accounts.tokens.get(call.token or "")
             if user is None:
                 return self.unauthorized(request)
@@ -113,9 +120,7 @@ class PlexCloud(PlexSimulator):
         """Add a member to the admin's Plex Home, making one when there is none (1.5)."""
         admin.home, admin.admin = admin, True
         user = (
-            self.add_user(title, username="", email="", pin=pin)
-            if managed
-            else self.add_user(title, pin=pin)
+            self.add_user(title, username="", email="", pin=pin) if managed else self.add_user(title, pin=pin)
         )
         user.home, user.restricted = admin, managed
         return user
@@ -201,9 +206,7 @@ class PlexCloud(PlexSimulator):
 
     def add_movie(self, title: str, plex_key: str, ids: Ids, year: int = 2000) -> Title:
         """Let Discover know a movie by the essentials."""
-        return self.add_title(
-            Title("movie", title, year, plex_key, ids, 6_000_000, f"{year}-03-10")
-        )
+        return self.add_title(Title("movie", title, year, plex_key, ids, 6_000_000, f"{year}-03-10"))
 
     def resolve(self, kind: Kind, guid: str) -> tuple[str, str, int | None] | None:
         """Find a title by external id for a server's matches call."""
