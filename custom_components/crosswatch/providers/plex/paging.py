@@ -7,12 +7,15 @@ add up to the total.
 
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from ...sync.provider import BadAnswerError, IncompleteReadError
 from ..http import decode
 from .tasks import side_by_side
 from .wire import mapping, number, rows
+
+FEW: Final = 5
+"""Rows that may vanish between two readings of a listing, or a tenth of it."""
 
 type Wire = Mapping[str, Any]
 
@@ -52,8 +55,6 @@ class Page[T]:
         total = number(container, "totalSize")
         if total is None and header_total is not None and header_total.isdecimal():
             total = int(header_total)
-        if total is None and size == 0:
-            total = 0
         values = (convert(row) for row in found)
         return cls(
             offset=number(container, "offset"),
@@ -69,19 +70,25 @@ type Fetch[T] = Callable[[int, int, bool], Coroutine[Any, Any, Page[T]]]
 
 async def read_all[T](fetch: Fetch[T], size: int) -> list[T]:
     """Read the whole listing: page 0, then all others side by side."""
+    totals: list[int] = []
     try:
-        return await _read(fetch, size, fresh=False)
+        return await _read(fetch, size, totals, fresh=False)
     except IncompleteReadError:
         # rows that move while being read are normal once
-        return await _read(fetch, size, fresh=True)
+        found = await _read(fetch, size, totals, fresh=True)
+    if totals[-1] < totals[0] - max(FEW, totals[0] // 10):
+        # a service going down may begin to answer with nothing
+        raise IncompleteReadError(f"the total fell from {totals[0]} to {totals[-1]}")
+    return found
 
 
-async def _read[T](fetch: Fetch[T], size: int, *, fresh: bool) -> list[T]:
+async def _read[T](fetch: Fetch[T], size: int, totals: list[int], *, fresh: bool) -> list[T]:
     first = await fetch(0, size, fresh)
     if first.offset not in (None, 0):
         raise IncompleteReadError("the first page does not begin at the start")
     if first.total is None:
         raise IncompleteReadError("no total")
+    totals.append(first.total)
     total, got = first.total, len(first.keys)
     pages = [first]
     if got < total:

@@ -13,7 +13,7 @@ from .guids import has_external, parse
 from .library import external_guids
 from .paging import Wire
 from .tasks import side_by_side
-from .wire import mapping, number, text
+from .wire import number, rows, text
 
 LOGGER = logging.getLogger(__name__)
 
@@ -32,9 +32,6 @@ def entry(row: Wire) -> WatchlistEntry | None:
         return None
     key = rating_key(row)
     guid = text(row, "guid") or f"plex://{kind}/{key}"
-    listed_at = number(row, "watchlistedAt")
-    if listed_at is None and row.get("userState") is not None:
-        listed_at = number(mapping(row["userState"]), "watchlistedAt")
     return WatchlistEntry(
         item=Item(
             kind=Kind(kind),
@@ -42,9 +39,17 @@ def entry(row: Wire) -> WatchlistEntry | None:
             title=text(row, "title"),
             year=number(row, "year"),
         ),
-        listed_at=listed_at,
+        listed_at=listed_at(row),
         remote_id=key,
     )
+
+
+def listed_at(row: Wire) -> int | None:
+    """Date of the listing where the row tells it; `UserState` is an object or a list of one (3.6)."""
+    state = row.get("UserState")
+    states = rows(state if isinstance(state, list) else [state]) if state is not None else []
+    found = (number(each, "watchlistedAt") for each in (row, *states))
+    return next((at for at in found if at is not None), None)
 
 
 class KnownIds:
