@@ -51,3 +51,24 @@ async def test_stops_by_itself() -> None:
     """After the time limit."""
     process, _report = await started("--max-seconds", "0.5")
     assert await asyncio.wait_for(process.wait(), 10) == 0
+
+
+@pytest.mark.usefixtures("socket_enabled")
+async def test_ends_with_its_parent(tmp_path: Path) -> None:
+    """An orphaned program does not stay."""
+    ready = tmp_path / "ready.json"
+    command = '"$0" -m tests.simulators --size 100 --ready-file "$1" >/dev/null & read _line'
+    parent = await asyncio.create_subprocess_exec(
+        "sh", "-c", command, sys.executable, str(ready), cwd=ROOT, stdin=asyncio.subprocess.PIPE
+    )
+    while not ready.exists():  # noqa: ASYNC110 - another process makes it
+        await asyncio.sleep(0.05)
+    report = orjson.loads(ready.read_bytes())
+    await parent.communicate(b"\n")
+    async with aiohttp.ClientSession() as session, asyncio.timeout(10):
+        while True:
+            try:
+                async with session.get(f"{report['pms']}/identity"):
+                    await asyncio.sleep(0.2)
+            except aiohttp.ClientConnectionError:
+                break

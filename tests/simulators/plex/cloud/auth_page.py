@@ -17,6 +17,7 @@ _PAGE: Final = """<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
+<link rel="icon" href="data:,">
 <title>Plex sign-in (simulated)</title>
 <style>
 body { background: #1f2326; color: #eee; font: 16px/1.5 system-ui, sans-serif; margin: 0; }
