@@ -52,7 +52,7 @@ class Pacer:
     lost beyond that (nothing to send, a stalled machine) is lost.
     """
 
-    SLACK = 0.05
+    SLACK = 0.1
 
     def __init__(self, per_second: float) -> None:
         """`per_second` 0 means no pacing; it may be changed at any time."""
@@ -158,7 +158,9 @@ class HttpClient:
             if attempt == attempts or (asked or 0.0) > LONGEST_WAIT:
                 raise trouble
             # jitter spreads the load of many clients; it hides nothing
-            delay = max(backoff * random.uniform(1.0, 1.5), (asked or 0.0) + random.random())  # noqa: S311
+            delay = backoff * random.uniform(1.0, 1.5)  # noqa: S311
+            if asked is not None:
+                delay = max(delay, asked + random.random())  # noqa: S311
             LOGGER.debug("%s attempt %d failed (%s), next in %.1f s", method, attempt, trouble, delay)
             await asyncio.sleep(delay)
         raise AssertionError("the loop returns or raises")
@@ -171,13 +173,13 @@ class HttpClient:
         json: Any,
         headers: Mapping[str, str] | None,
     ) -> tuple[int, Mapping[str, str], bytes]:
-        self.requests += 1
         if isinstance(path, str):
             url = self.base / path.lstrip("/")
         else:
             url = self.base.joinpath(*segments(path), encoded=True)
         if params:
             url = url.with_query({name: str(value) for name, value in params.items()})
+        self.requests += 1
         async with (
             asyncio.timeout(self.timeout),
             self.session.request(

@@ -148,7 +148,7 @@ def _rate(most: float) -> Callable[[Any], float]:
 def _timeout(value: Any) -> float:
     number = _number(value)
     if number <= 0:
-        raise ValueError("not above 0")
+        raise ValueError("not above zero")
     return number
 
 

@@ -1,0 +1,83 @@
+"""Short ways to say what is read, written and expected."""
+
+from collections.abc import Sequence
+
+from custom_components.crosswatch.providers.publicmetadb import PublicMetaDBProvider
+from custom_components.crosswatch.sync.models import (
+    Action,
+    Change,
+    Entry,
+    Feature,
+    Ids,
+    Item,
+    Kind,
+    Outcome,
+    Play,
+    Scope,
+    Side,
+    WatchlistEntry,
+)
+
+KEY = "pm-0123456789abcdef"
+USER = "me"
+PAIR = "pair1"
+SCOPE = Scope(pair_id=PAIR)
+LISTS = "/api/external/lists"
+ITEMS = "/api/external/lists/*/items"
+WATCHED = "/api/external/watched"
+
+JAN_2 = 1_767_384_900
+"""2026-01-02 20:15:00 UTC"""
+
+
+def movie(tmdb: int | None) -> Item:
+    """Return a movie."""
+    return Item(kind=Kind.MOVIE, ids=Ids(tmdb=tmdb))
+
+
+def show(tmdb: int | None) -> Item:
+    """Return a show."""
+    return Item(kind=Kind.SHOW, ids=Ids(tmdb=tmdb))
+
+
+def episode(show_tmdb: int | None, season: int | None, number: int | None, own_tmdb: int | None = None) -> Item:
+    """Return an episode."""
+    return Item(
+        kind=Kind.EPISODE, ids=Ids(tmdb=own_tmdb), show_ids=Ids(tmdb=show_tmdb), season=season, episode=number
+    )
+
+
+def listed(item: Item, remote_id: str | None = None) -> WatchlistEntry:
+    """Return a watchlist entry."""
+    return WatchlistEntry(item=item, remote_id=remote_id)
+
+
+def play(item: Item, at: int | None = JAN_2, remote_id: str | None = None) -> Play:
+    """Return a play."""
+    return Play(item=item, watched_at=at, remote_id=remote_id)
+
+
+def change(entry: Entry, action: Action = Action.ADD, key: str | None = None) -> Change:
+    """Return a change of the entry."""
+    feature = Feature.HISTORY if isinstance(entry, Play) else Feature.WATCHLIST
+    return Change(feature=feature, side=Side.TARGET, action=action, key=key or repr(entry), entry=entry, rule="test")
+
+
+def removal(entry: Entry) -> Change:
+    """Return the removal of the entry."""
+    return change(entry, Action.REMOVE)
+
+
+async def apply(
+    provider: PublicMetaDBProvider, *changes: Change | Entry, scope: Scope = SCOPE
+) -> list[Outcome]:
+    """Write the changes (an entry alone is to be added) and return the outcomes in the order of the changes."""
+    wanted = [one if isinstance(one, Change) else change(one) for one in changes]
+    found = [outcome async for outcome in provider.apply(wanted[0].feature, wanted, scope)]
+    place = {id(one): index for index, one in enumerate(wanted)}
+    return sorted(found, key=lambda outcome: place[id(outcome.change)])
+
+
+def told(outcomes: Sequence[Outcome]) -> list[tuple[str, str | None]]:
+    """Return status and reason of each outcome."""
+    return [(str(outcome.status), outcome.reason) for outcome in outcomes]
