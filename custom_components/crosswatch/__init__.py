@@ -82,6 +82,7 @@ async def _async_setup_pair(hass: HomeAssistant, entry: PairConfigEntry) -> None
     entry.runtime_data = coordinator
     async_check_pair_issue(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PAIR_PLATFORMS)
+    coordinator.async_arm()
 
 
 async def _async_forget_pair(hass: HomeAssistant, pair: str) -> None:

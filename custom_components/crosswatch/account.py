@@ -82,7 +82,9 @@ class PlexService:
         account = PlexAccount.from_dict(data[CONF_ACCOUNT])
         return PlexProvider(async_get_clientsession(hass), plex_hosts(), account, PlexSettings())
 
-    async def check(self, hass: HomeAssistant, data: Mapping[str, Any]) -> tuple[PlexProvider, Mapping[str, Any]]:
+    async def check(
+        self, hass: HomeAssistant, data: Mapping[str, Any]
+    ) -> tuple[PlexProvider, Mapping[str, Any]]:
         """Ask plex.tv and the media server, which may have moved meanwhile."""
         provider = self.provider(hass, data)
         return provider, {CONF_ACCOUNT: (await provider.check()).as_dict()}

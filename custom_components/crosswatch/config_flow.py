@@ -30,7 +30,7 @@ class CrossWatchConfigFlow(PlexSteps, PublicMetaDBSteps, PairSteps, domain=DOMAI
             return await self.async_step_plex_confirm()
         return await self.async_step_publicmetadb_key()
 
-    async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+    async def async_step_reconfigure(self, _user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Change an account, or the accounts of a pair."""
         data = self._get_reconfigure_entry().data
         if data[CONF_KIND] == EntryKind.PAIR:

@@ -72,7 +72,9 @@ class PairState:
     @property
     def open_items(self) -> int | None:
         """How many items can't be written; None before the first run."""
-        return None if self.report is None else sum(sum(counts.values()) for counts in self.unresolved.values())
+        return (
+            None if self.report is None else sum(sum(counts.values()) for counts in self.unresolved.values())
+        )
 
 
 class PairCoordinator(DataUpdateCoordinator[PairState]):
@@ -133,11 +135,6 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
     # --- stored result --------------------------------------------------------------------------
 
     @override
-    async def _async_setup(self) -> None:
-        self.config_entry.async_on_unload(async_at_started(self.hass, self._async_started))
-        self.config_entry.async_on_unload(self._async_unschedule)
-
-    @override
     async def _async_update_data(self) -> PairState:
         try:
             return await self._async_load()
@@ -162,7 +159,7 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
 
     @property
     def account_missing(self) -> bool:
-        """Whether an account was removed or disabled; one that only failed to load may come back by itself."""
+        """Whether an account was removed or disabled; one that failed to load may come back."""
         entries = (account_entry(self.hass, account) for account in self.accounts.values())
         return any(entry is None or entry.disabled_by for entry in entries)
 
@@ -183,6 +180,12 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
         self.async_set_updated_data(replace(self.data, status=status))
 
     # --- schedule -------------------------------------------------------------------------------
+
+    @callback
+    def async_arm(self) -> None:
+        """Begin with the schedule as soon as Home Assistant has started."""
+        self.config_entry.async_on_unload(self._async_unschedule)
+        self.config_entry.async_on_unload(async_at_started(self.hass, self._async_started))
 
     @callback
     def _async_started(self, _hass: HomeAssistant) -> None:
@@ -289,7 +292,9 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
         entries = {side: entry for side, entry in found.items() if entry is not None}
         return entries if len(entries) == len(found) else None
 
-    async def _async_run(self, trigger: Trigger, features: tuple[Feature, ...], *, dry_run: bool) -> RunReport:
+    async def _async_run(
+        self, trigger: Trigger, features: tuple[Feature, ...], *, dry_run: bool
+    ) -> RunReport:
         entries = self._async_loaded_accounts()
         if entries is None:  # unloaded in the moment between start and first step
             raise asyncio.CancelledError
@@ -312,7 +317,10 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
             for account in sorted(entries.values(), key=lambda entry: entry.unique_id or ""):
                 await stack.enter_async_context(account.runtime_data.lock)
             report = await self._engine.run(
-                request, source.provider, target.provider, lambda told: self._async_on_progress(told, features)
+                request,
+                source.provider,
+                target.provider,
+                lambda told: self._async_on_progress(told, features),
             )
         for feature in report.features.values():
             if feature.status is RunStatus.AUTH_FAILED and feature.side is not None:

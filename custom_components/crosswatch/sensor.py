@@ -19,6 +19,7 @@ from homeassistant.helpers.typing import StateType
 from .const import STATUS_NEVER_RUN, STATUS_RUNNING
 from .coordinator import PairConfigEntry, PairCoordinator, PairState
 from .entity import PairEntity
+from .sync.models import Feature
 from .sync.report import RunStatus
 
 PARALLEL_UPDATES = 0
@@ -50,18 +51,22 @@ def by_feature(counter: str) -> Callable[[PairState], Mapping[str, Any]]:
 
 def unresolved_by_feature(state: PairState) -> Mapping[str, Any]:
     """Open items for each feature, and for each reason."""
+    if state.report is None:
+        return {}
     reasons: dict[str, int] = {}
     for counts in state.unresolved.values():
         for reason, count in counts.items():
             reasons[reason] = reasons.get(reason, 0) + count
-    return {str(name): sum(counts.values()) for name, counts in state.unresolved.items()} | {"reasons": reasons}
+    features = {*state.report.features, *state.unresolved}
+    counts = {str(name): sum(state.unresolved.get(name, {}).values()) for name in Feature if name in features}
+    return {**counts, "reasons": reasons}
 
 
 SENSORS: tuple[PairSensorDescription, ...] = (
     PairSensorDescription(
         key="status",
         device_class=SensorDeviceClass.ENUM,
-        options=[STATUS_NEVER_RUN, STATUS_RUNNING, *RunStatus],
+        options=[STATUS_NEVER_RUN, STATUS_RUNNING, *map(str, RunStatus)],
         value_fn=lambda coordinator: coordinator.status,
         attributes_fn=by_feature("status"),
     ),

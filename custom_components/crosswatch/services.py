@@ -3,14 +3,13 @@
 import asyncio
 from typing import Any
 
-import voluptuous as vol
-
 from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import config_validation as cv, service
 from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonObjectType
+import voluptuous as vol
 
 from .const import CONF_FEATURES, CONF_KIND, DOMAIN, EntryKind, Trigger
 from .coordinator import PairCoordinator
@@ -58,7 +57,9 @@ async def _async_sync_pair(call: ServiceCall) -> ServiceResponse:
 
     features = None if chosen is None else tuple(feature for feature in Feature if feature in chosen)
     dry_run: bool = call.data[ATTR_DRY_RUN]
-    tasks = [pair.async_start_run(Trigger.ACTION, features=features, dry_run=dry_run) for pair in pairs.values()]
+    tasks = [
+        pair.async_start_run(Trigger.ACTION, features=features, dry_run=dry_run) for pair in pairs.values()
+    ]
     results = await asyncio.gather(
         *(pair.async_wait_for_run(task) for pair, task in zip(pairs.values(), tasks, strict=True)),
         return_exceptions=True,
@@ -69,7 +70,9 @@ async def _async_sync_pair(call: ServiceCall) -> ServiceResponse:
             raise result
         reports[device_id] = result
     if call.return_response:
-        return {"runs": [_response(device_id, pairs[device_id], report) for device_id, report in reports.items()]}
+        return {
+            "runs": [_response(device_id, pairs[device_id], report) for device_id, report in reports.items()]
+        }
     for device_id, report in reports.items():
         if report.status in FAILURES:
             raise HomeAssistantError(

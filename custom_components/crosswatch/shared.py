@@ -40,7 +40,9 @@ class SharedState:
             if self._state is None:
                 self._state = await State.open(self.directory)
                 # entries are not unloaded when Home Assistant stops; by then no run is left
-                self._unsub_close = self._hass.bus.async_listen_once(EVENT_HOMEASSISTANT_CLOSE, self._on_close)
+                self._unsub_close = self._hass.bus.async_listen_once(
+                    EVENT_HOMEASSISTANT_CLOSE, self._on_close
+                )
             self._users += 1
             return self._state
 

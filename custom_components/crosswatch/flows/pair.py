@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import voluptuous as vol
-
 from homeassistant.config_entries import ConfigEntry, ConfigFlow, ConfigFlowResult, OptionsFlowWithReload
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.selector import (
@@ -16,6 +14,7 @@ from homeassistant.helpers.selector import (
     SelectSelectorMode,
     TextSelector,
 )
+import voluptuous as vol
 
 from ..account import account_entries
 from ..const import (
@@ -58,7 +57,8 @@ def accounts_schema(hass: HomeAssistant) -> vol.Schema:
     accounts = SelectSelector(
         SelectSelectorConfig(
             options=[
-                SelectOptionDict(value=entry.unique_id or "", label=entry.title) for entry in account_entries(hass)
+                SelectOptionDict(value=entry.unique_id or "", label=entry.title)
+                for entry in account_entries(hass)
             ],
             mode=SelectSelectorMode.DROPDOWN,
         )

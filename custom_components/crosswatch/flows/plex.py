@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-import voluptuous as vol
-
 from homeassistant.config_entries import (
     SOURCE_REAUTH,
     SOURCE_RECONFIGURE,
@@ -25,12 +23,21 @@ from homeassistant.helpers.selector import (
     TextSelectorConfig,
     TextSelectorType,
 )
+import voluptuous as vol
 
 from ..account import PlexService, async_plex_client_id, plex_hosts, plex_unique_id
 from ..const import CONF_ACCOUNT, CONF_KIND, CONF_PROVIDER, DOMAIN, LOGGER, EntryKind, ProviderName
 from ..errors import error_key
 from ..providers.plex.account import PlexAccount
-from ..providers.plex.auth import HomeUser, Pin, PinExpiredError, PlexCloud, PlexServer, PlexUser, WrongPinError
+from ..providers.plex.auth import (
+    HomeUser,
+    Pin,
+    PinExpiredError,
+    PlexCloud,
+    PlexServer,
+    PlexUser,
+    WrongPinError,
+)
 from ..sync.provider import AuthError, BadAnswerError, ProviderError, UnreachableError
 
 POLL_EVERY: Final = 2.0
@@ -139,7 +146,9 @@ class PlexSteps(ConfigFlow):
         """Use the account of a server that Home Assistant knows."""
         entries = self._core_entries()
         if user_input is None and len(entries) > 1:
-            options = [SelectOptionDict(value=entry_id, label=entry.title) for entry_id, entry in entries.items()]
+            options = [
+                SelectOptionDict(value=entry_id, label=entry.title) for entry_id, entry in entries.items()
+            ]
             schema = vol.Schema({vol.Required(CONF_ENTRY): drop_down(options)})
             return self.async_show_form(step_id="plex_existing", data_schema=schema)
         entry = entries[user_input[CONF_ENTRY]] if user_input else next(iter(entries.values()))
@@ -176,7 +185,9 @@ class PlexSteps(ConfigFlow):
         if user_input is not None:
             return await self._async_choose(user_input[CONF_USER])
         me = str(self._signed_in.id)
-        names = {me: self._signed_in.name} | {user_id: member.name for user_id, member in self._members.items()}
+        names = {me: self._signed_in.name} | {
+            user_id: member.name for user_id, member in self._members.items()
+        }
         options = [SelectOptionDict(value=user_id, label=name) for user_id, name in names.items()]
         schema = vol.Schema({vol.Required(CONF_USER, default=me): drop_down(options)})
         return self.async_show_form(step_id="plex_user", data_schema=schema)
@@ -215,6 +226,12 @@ class PlexSteps(ConfigFlow):
             description_placeholders={"user": self._member.name},
         )
 
+    async def _async_choose_again(self) -> ConfigFlowResult:
+        """Let somebody else in: another user of the home, or another sign-in."""
+        if self._members and self._known_entry is None:
+            return await self.async_step_plex_user()
+        return await self.async_step_plex_link()
+
     async def _async_switch(self, pin: str | None) -> None:
         self._user_token = await self._cloud.switch_user(self._token, self._member.id, pin)
         self._user = await self._cloud.user(self._user_token)
@@ -230,9 +247,9 @@ class PlexSteps(ConfigFlow):
                 return self._show_trouble(error_key(err), self.async_step_plex_server)
             self._servers = {server.machine_id: server for server in servers}
             if not servers:
-                return self._show_trouble("no_servers", self.async_step_plex_server)
+                return self._show_trouble("no_servers", self._async_choose_again)
             if self._wanted_server is not None and self._wanted_server not in self._servers:
-                return self._show_trouble("server_not_shared", self.async_step_plex_server)
+                return self._show_trouble("server_not_shared", self._async_choose_again)
         chosen = user_input[CONF_SERVER] if user_input else self._wanted_server
         if chosen is None and len(self._servers) == 1:
             chosen = next(iter(self._servers))
@@ -241,7 +258,10 @@ class PlexSteps(ConfigFlow):
             if (error := await self._async_check(self._servers[chosen])) is None:
                 return self._finish(self._servers[chosen])
             if user_input is None:
-                return self._show_trouble(error, self.async_step_plex_server)
+                again = error == "already_configured"
+                return self._show_trouble(
+                    error, self._async_choose_again if again else self.async_step_plex_server
+                )
             errors["base"] = error
         options = [SelectOptionDict(value=one.machine_id, label=one.name) for one in self._servers.values()]
         schema = vol.Schema({vol.Required(CONF_SERVER): drop_down(options)})
@@ -291,7 +311,9 @@ class PlexSteps(ConfigFlow):
     @callback
     def _show_trouble(self, error: str, retry: Step) -> ConfigFlowResult:
         self._error, self._retry = error, retry
-        return self.async_show_form(step_id="plex_trouble", data_schema=vol.Schema({}), errors={"base": error})
+        return self.async_show_form(
+            step_id="plex_trouble", data_schema=vol.Schema({}), errors={"base": error}
+        )
 
     async def _async_open_cloud(self) -> None:
         account = self._known_account

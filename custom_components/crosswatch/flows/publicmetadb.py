@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
-import voluptuous as vol
-from yarl import URL
-
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry, ConfigFlow, ConfigFlowResult
 from homeassistant.const import CONF_API_KEY
 from homeassistant.core import callback
 from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
+import voluptuous as vol
+from yarl import URL
 
 from ..account import PublicMetaDBService, account_entries, publicmetadb_settings, publicmetadb_unique_id
 from ..const import CONF_BASE_URL, CONF_KIND, CONF_LISTS, CONF_PROVIDER, EntryKind, ProviderName

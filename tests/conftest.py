@@ -1,0 +1,125 @@
+"""Fixtures for the tests inside Home Assistant: simulated services, accounts and pairs."""
+
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+from unittest.mock import patch
+
+from aiohttp.abc import AbstractResolver, ResolveResult
+from homeassistant.core import HomeAssistant
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
+from syrupy.assertion import SnapshotAssertion
+
+from custom_components.crosswatch.account import PLEX_CLOUD
+from tests.common import Services, account_entries_of, pair_entry_of, translations_checked
+
+
+@pytest.fixture(autouse=True)
+def auto_enable_custom_integrations(request: pytest.FixtureRequest) -> None:
+    """Let Home Assistant load custom_components/, in the tests that have one."""
+    if "hass" in request.fixturenames:
+        request.getfixturevalue("enable_custom_integrations")
+
+
+@pytest.fixture
+def hass_config_dir(tmp_path: Path) -> str:
+    """Return a folder of the test's own: state files must not outlive it."""
+    return str(tmp_path)
+
+
+@pytest.fixture
+def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    """Use the serializer of Home Assistant: syrupy's own fixture wins over the plugin's."""
+    return snapshot.use_extension(HomeAssistantSnapshotExtension)
+
+
+@pytest.fixture(autouse=True)
+def check_translations() -> Generator[None]:
+    """Let a test fail that meets a text which is not translated."""
+    missing: set[str] = set()
+    with translations_checked(missing):
+        yield
+    assert not missing, f"Not in translations/en.json: {sorted(missing)}"
+
+
+@pytest.fixture(autouse=True)
+def quick_retries() -> Generator[None]:
+    """Wait shorter between two attempts, and ask oftener for a sign-in."""
+    with (
+        patch("custom_components.crosswatch.providers.http.LONGEST_BACKOFF", 0.01),
+        patch("custom_components.crosswatch.flows.plex.POLL_EVERY", 0.01),
+    ):
+        yield
+
+
+class NoNames(AbstractResolver):
+    """A resolver without internet: only addresses work."""
+
+    async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[ResolveResult]:
+        """Fail, as without internet."""
+        raise OSError(f"no address for {host}")
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    real_close = close
+
+
+@pytest.fixture
+async def services(
+    hass: HomeAssistant, socket_enabled: None, monkeypatch: pytest.MonkeyPatch
+) -> AsyncGenerator[Services]:
+    """Return running simulators of Plex and PublicMetaDB, with people, titles and plays."""
+    monkeypatch.setattr("homeassistant.helpers.aiohttp_client._async_make_resolver", lambda _hass: NoNames())
+    async with Services() as running:
+        monkeypatch.setenv(PLEX_CLOUD, running.cloud.url)
+        yield running
+
+
+@pytest.fixture
+def no_setup() -> Generator[None]:
+    """Leave entries alone that a dialog creates or changes: what they do is another test's business."""
+    with (
+        patch("custom_components.crosswatch.async_setup_entry", return_value=True),
+        patch("custom_components.crosswatch.async_unload_entry", return_value=True),
+        patch("custom_components.crosswatch.async_remove_entry"),
+    ):
+        yield
+
+
+@pytest.fixture
+def accounts(hass: HomeAssistant, services: Services) -> tuple[MockConfigEntry, MockConfigEntry]:
+    """Return an account at Plex and one at PublicMetaDB, not set up yet."""
+    entries = account_entries_of(services)
+    for entry in entries:
+        entry.add_to_hass(hass)
+    return entries
+
+
+@pytest.fixture
+def plex_entry(accounts: tuple[MockConfigEntry, MockConfigEntry]) -> MockConfigEntry:
+    """Return the account at Plex."""
+    return accounts[0]
+
+
+@pytest.fixture
+def publicmetadb_entry(accounts: tuple[MockConfigEntry, MockConfigEntry]) -> MockConfigEntry:
+    """Return the account at PublicMetaDB."""
+    return accounts[1]
+
+
+@pytest.fixture
+def pair_entry(hass: HomeAssistant, accounts: tuple[MockConfigEntry, MockConfigEntry]) -> MockConfigEntry:
+    """Return a pair from Plex to PublicMetaDB, not set up yet."""
+    entry = pair_entry_of(*accounts)
+    entry.add_to_hass(hass)
+    return entry
+
+
+@pytest.fixture
+async def loaded(hass: HomeAssistant, pair_entry: MockConfigEntry) -> MockConfigEntry:
+    """Return the pair, set up together with its accounts in a Home Assistant that has started."""
+    assert await hass.config_entries.async_setup(pair_entry.entry_id)
+    await hass.async_block_till_done()
+    return pair_entry

@@ -1,0 +1,247 @@
+"""The dialogs for a sync pair and its options."""
+
+from collections.abc import Mapping
+from typing import Any
+from unittest.mock import PropertyMock, patch
+
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.crosswatch.const import DOMAIN
+from custom_components.crosswatch.providers.plex.provider import PlexProvider
+from custom_components.crosswatch.sync.models import Feature, Kind
+from custom_components.crosswatch.sync.provider import Capability
+from tests.common import Services, pair_entry_of, start, submit
+
+pytestmark = pytest.mark.usefixtures("no_setup")
+
+MOVIES = frozenset({Kind.MOVIE})
+
+
+def form(source: MockConfigEntry, target: MockConfigEntry, **values: Any) -> dict[str, Any]:
+    """Return the input for a one-way pair of watchlists."""
+    return {
+        "source": source.unique_id,
+        "target": target.unique_id,
+        "direction": "one_way",
+        "features": ["watchlist"],
+        **values,
+    }
+
+
+async def test_menu_without_accounts(hass: HomeAssistant) -> None:
+    result = await start(hass)
+    assert (result["type"], result["step_id"]) == (FlowResultType.MENU, "user")
+    assert result["menu_options"] == ["plex", "publicmetadb"]
+
+
+async def test_menu_with_one_account(hass: HomeAssistant, services: Services) -> None:
+    MockConfigEntry(domain=DOMAIN, data={"kind": "account", "provider": "plex"}).add_to_hass(hass)
+    assert (await start(hass))["menu_options"] == ["plex", "publicmetadb"]
+
+
+async def test_pair(
+    hass: HomeAssistant, plex_entry: MockConfigEntry, publicmetadb_entry: MockConfigEntry
+) -> None:
+    result = await start(hass)
+    assert result["menu_options"] == ["plex", "publicmetadb", "pair"]
+    result = await submit(hass, result, next_step_id="pair")
+    assert (result["type"], result["step_id"]) == (FlowResultType.FORM, "pair")
+    result = await submit(
+        hass, result, **form(plex_entry, publicmetadb_entry, features=["watchlist", "history"])
+    )
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["title"] == "Alex (Attic) → PublicMetaDB"
+    assert result["data"] == {
+        "kind": "pair",
+        "source": plex_entry.unique_id,
+        "target": publicmetadb_entry.unique_id,
+        "direction": "one_way",
+    }
+    assert result["options"] == {"features": ["watchlist", "history"], "interval": 60}
+    ids = sorted((str(plex_entry.unique_id), str(publicmetadb_entry.unique_id)))
+    assert result["result"].unique_id == f"pair_{ids[0]}_{ids[1]}"
+
+
+@pytest.mark.parametrize(
+    ("sides", "values", "errors", "placeholders"),
+    [
+        ("pp", {}, {"target": "same_account"}, ("", "")),
+        ("qp", {}, {"target": "target_read_only"}, ("Alex (Attic)", "watchlist")),
+        ("pq", {"direction": "two_way"}, {"direction": "two_way_unsupported"}, ("Alex (Attic)", "watchlist")),
+        ("pq", {"features": []}, {"features": "no_features"}, ("", "")),
+        (
+            "pq",
+            {"features": ["progress", "watchlist", "ratings"]},
+            {"features": "feature_unsupported"},
+            ("Alex (Attic)", "ratings, progress"),
+        ),
+    ],
+)
+async def test_bad_pair_then_good(
+    hass: HomeAssistant,
+    plex_entry: MockConfigEntry,
+    publicmetadb_entry: MockConfigEntry,
+    sides: str,
+    values: dict[str, Any],
+    errors: dict[str, str],
+    placeholders: tuple[str, str],
+) -> None:
+    entries = {"p": plex_entry, "q": publicmetadb_entry}
+    result = await start(hass, "pair")
+    result = await submit(hass, result, **form(*(entries[side] for side in sides), **values))
+    assert (result["type"], result["errors"]) == (FlowResultType.FORM, errors)
+    assert result["description_placeholders"] == dict(zip(("account", "features"), placeholders, strict=True))
+    result = await submit(hass, result, **form(plex_entry, publicmetadb_entry))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_account_removed_meanwhile(
+    hass: HomeAssistant, plex_entry: MockConfigEntry, publicmetadb_entry: MockConfigEntry
+) -> None:
+    result = await start(hass, "pair")
+    await hass.config_entries.async_remove(plex_entry.entry_id)
+    result = await submit(hass, result, **form(plex_entry, publicmetadb_entry))
+    assert result["errors"] == {"source": "account_gone"}
+
+
+@pytest.mark.parametrize("turned", [False, True])
+async def test_pair_exists(
+    hass: HomeAssistant, pair_entry: MockConfigEntry, accounts: tuple[MockConfigEntry, ...], turned: bool
+) -> None:
+    """Each two accounts have one pair, whichever way it goes."""
+    with capable_plex():
+        result = await start(hass, "pair")
+        result = await submit(hass, result, **form(*(reversed(accounts) if turned else accounts)))
+    assert result["errors"] == {"base": "pair_exists"}
+
+
+def capable_plex(**writable: bool) -> Any:
+    """Let Plex do everything, or only add to the named features."""
+    wanted = writable or dict.fromkeys(Feature, True)
+    capabilities: Mapping[Feature, Capability] = {
+        Feature(name): Capability(kinds=MOVIES, add=add) for name, add in wanted.items()
+    }
+    return patch.object(PlexProvider, "capabilities", PropertyMock(return_value=capabilities))
+
+
+async def test_capabilities_decide(
+    hass: HomeAssistant, plex_entry: MockConfigEntry, publicmetadb_entry: MockConfigEntry
+) -> None:
+    """What a provider learns to do opens up by itself."""
+    result = await start(hass, "pair")
+    with capable_plex(watchlist=True, history=False):
+        both = form(publicmetadb_entry, plex_entry, direction="two_way", features=["watchlist", "history"])
+        result = await submit(hass, result, **both)
+        assert result["errors"] == {"features": "feature_read_only"}
+        assert result["description_placeholders"] == {"account": "Alex (Attic)", "features": "history"}
+        result = await submit(hass, result, **(both | {"features": ["watchlist"]}))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["title"] == "PublicMetaDB ↔ Alex (Attic)"
+
+
+# --- other accounts -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("title", "renamed"), [(None, False), ("My pair", True)])
+async def test_reconfigure(
+    hass: HomeAssistant,
+    pair_entry: MockConfigEntry,
+    accounts: tuple[MockConfigEntry, MockConfigEntry],
+    title: str | None,
+    renamed: bool,
+) -> None:
+    if title:
+        hass.config_entries.async_update_entry(pair_entry, title=title)
+    plex, publicmetadb = accounts
+    result = await pair_entry.start_reconfigure_flow(hass)
+    assert (result["type"], result["step_id"]) == (FlowResultType.FORM, "pair_reconfigure")
+    turned = {"source": publicmetadb.unique_id, "target": plex.unique_id, "direction": "two_way"}
+    result = await submit(hass, result, **turned)
+    assert result["errors"] == {"target": "target_read_only"}
+    with capable_plex(watchlist=True):
+        result = await submit(hass, result, **turned)
+        assert result["errors"] == {"base": "feature_unsupported"}
+    with capable_plex():
+        result = await submit(hass, result, **turned)
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "reconfigure_successful")
+    assert pair_entry.data == {"kind": "pair", **turned}
+    assert pair_entry.title == (title if renamed else "PublicMetaDB ↔ Alex (Attic)")
+
+
+async def test_reconfigure_to_another_account(
+    hass: HomeAssistant, pair_entry: MockConfigEntry, accounts: tuple[MockConfigEntry, MockConfigEntry]
+) -> None:
+    plex, publicmetadb = accounts
+    other = MockConfigEntry(
+        domain=DOMAIN,
+        title="PublicMetaDB 2",
+        unique_id="publicmetadb_2",
+        data={**publicmetadb.data, "api_key": "pm-2"},
+    )
+    other.add_to_hass(hass)
+    rival = pair_entry_of(publicmetadb, other)
+    MockConfigEntry(
+        domain=DOMAIN, unique_id=rival.unique_id, data=dict(rival.data), options=dict(rival.options)
+    ).add_to_hass(hass)
+    result = await pair_entry.start_reconfigure_flow(hass)
+    change = {"source": other.unique_id, "target": publicmetadb.unique_id, "direction": "one_way"}
+    result = await submit(hass, result, **change)
+    assert result["errors"] == {"base": "pair_exists"}
+    result = await submit(hass, result, **(change | {"source": plex.unique_id, "target": other.unique_id}))
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "reconfigure_successful")
+    ids = sorted((str(plex.unique_id), str(other.unique_id)))
+    assert pair_entry.unique_id == f"pair_{ids[0]}_{ids[1]}"
+    assert pair_entry.title == "Alex (Attic) → PublicMetaDB 2"
+
+
+# --- options ------------------------------------------------------------------------------------
+
+
+async def test_options(hass: HomeAssistant, pair_entry: MockConfigEntry) -> None:
+    flow = hass.config_entries.options
+    result = await flow.async_init(pair_entry.entry_id)
+    assert (result["type"], result["step_id"]) == (FlowResultType.FORM, "init")
+    before = dict(pair_entry.options)
+    bad = {"features": ["watchlist", "ratings"], "interval": 4}
+    result = await flow.async_configure(result["flow_id"], bad)
+    assert result["errors"] == {"features": "feature_unsupported", "interval": "interval_too_short"}
+    assert dict(pair_entry.options) == before
+    good = {"features": ["watchlist"], "interval": 0, "watchlist_name": "  Family  "}
+    result = await flow.async_configure(result["flow_id"], good)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert pair_entry.options == {"features": ["watchlist"], "interval": 0, "watchlist_name": "Family"}
+
+    result = await flow.async_init(pair_entry.entry_id)
+    result = await flow.async_configure(
+        result["flow_id"], {"features": ["history"], "interval": 5, "watchlist_name": " "}
+    )
+    assert pair_entry.options == {"features": ["history"], "interval": 5}
+
+
+async def test_options_that_the_direction_rules_out(hass: HomeAssistant, pair_entry: MockConfigEntry) -> None:
+    hass.config_entries.async_update_entry(pair_entry, data={**pair_entry.data, "direction": "two_way"})
+    flow = hass.config_entries.options
+    result = await flow.async_init(pair_entry.entry_id)
+    result = await flow.async_configure(result["flow_id"], {"features": ["history"], "interval": 60})
+    assert result["errors"] == {"features": "two_way_unsupported"}
+    with capable_plex():
+        result = await flow.async_configure(result["flow_id"], {"features": ["history"], "interval": 60})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_options_without_an_account(
+    hass: HomeAssistant, pair_entry: MockConfigEntry, plex_entry: MockConfigEntry
+) -> None:
+    """A missing account does not keep anybody from changing the options."""
+    await hass.config_entries.async_remove(plex_entry.entry_id)
+    flow = hass.config_entries.options
+    result = await flow.async_init(pair_entry.entry_id)
+    result = await flow.async_configure(result["flow_id"], {"features": ["watchlist"], "interval": 30})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_accounts_have_no_options(hass: HomeAssistant, accounts: tuple[MockConfigEntry, ...]) -> None:
+    assert not any(entry.supports_options for entry in accounts)
