@@ -151,6 +151,7 @@ class Scope:
     pair_id: str
     read_only: bool = False
     watchlist_name: str | None = None
+    rating_label: str | None = None
     libraries: Mapping[Feature, frozenset[str]] = field(default_factory=dict)
 
 
@@ -160,17 +161,23 @@ class Snapshot:
 
     `scope_hash` changes when the same account is read through other libraries, another user, server,
     list or label; absence means nothing across such a change. `read_at` is epoch seconds UTC.
+    `watched` (history only) are the items the side counts as watched at least once, whatever plays it
+    can tell; empty where every watching is a play.
     """
 
     feature: Feature
     entries: tuple[Entry, ...]
     scope_hash: str
     read_at: int
+    watched: tuple[Item, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One planned write: what (`entry`), where (`side`) and why (`rule`, a row of the truth table)."""
+    """One planned write: what (`entry`), where (`side`) and why (`rule`, a row of the truth table).
+
+    `before` is what the side held when the plan was made, with its remote id: set for updates and removals.
+    """
 
     feature: Feature
     side: Side
@@ -178,6 +185,7 @@ class Change:
     key: str
     entry: Entry
     rule: str
+    before: Entry | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,9 +237,14 @@ class OutcomeStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """Result of one change. `reason` is set unless it was applied."""
+    """Result of one change. `reason` is set unless it was applied.
+
+    `written_at` is the time the service gave the write, epoch seconds UTC by the service's clock, where
+    that is not the entry's own time: Plex dates a play with the moment it is told of it.
+    """
 
     change: Change
     status: OutcomeStatus
     reason: str | None = None
     remote_id: str | None = None
+    written_at: int | None = None

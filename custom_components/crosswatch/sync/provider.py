@@ -63,11 +63,20 @@ class UncertainWriteError(ProviderError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capability:
-    """What a provider can do for one feature."""
+    """What a provider can do for one feature.
+
+    `dated`: a play that is added keeps its date. `least_percent` and `complete_percent` bound the resume
+    positions that the service keeps: below the first it ignores them, from the second on it takes the
+    item for watched.
+    """
 
     kinds: frozenset[Kind]
     add: bool = False
+    update: bool = False
     remove: bool = False
+    dated: bool = True
+    least_percent: float = 0.0
+    complete_percent: float = 100.0
 
 
 class Provider(Protocol):
