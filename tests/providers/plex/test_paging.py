@@ -123,6 +123,18 @@ async def test_single_page_lies(twist: Twist) -> None:
         await read_all(Listing(7, always=twist).fetch, 10)
 
 
+@pytest.mark.parametrize(("longest", "fits"), [(0, False), (19, False), (20, True)])
+async def test_handful_of_rows_is_not_a_page(longest: int, fits: bool) -> None:
+    """Else a listing of 100,000 rows could take 100,000 requests."""
+    listing = Listing(2000, longest)
+    if fits:
+        assert len(await read_all(listing.fetch, 1000)) == 2000
+        return
+    with pytest.raises(IncompleteReadError):
+        await read_all(listing.fetch, 1000)
+    assert len(listing.calls) == 2
+
+
 async def test_errors_are_not_read_again() -> None:
     calls = 0
 

@@ -1,0 +1,54 @@
+"""How much is asked of the services (design, section 8)."""
+
+from collections import Counter
+
+import pytest
+
+from custom_components.crosswatch.sync.models import Feature
+from tests.providers.plex.conftest import NOON, SCOPE, World, hex_key, plays
+from tests.simulators.library import Ids
+
+
+@pytest.fixture
+def big(world: World) -> World:
+    """10,000 watched episodes in 200 shows."""
+    world.pms.state.journaling = False
+    for number in range(200):
+        show = world.show(10_000 + number)
+        for episode in range(50):
+            key = number * 50 + episode
+            item = world.pms.add_episode(
+                show,
+                1 + episode // 10,
+                1 + episode % 10,
+                guid=f"plex://episode/{hex_key(key)}",
+                ids=Ids(None, 1_000_000 + key),
+            )
+            world.play(item, NOON - key * 60)
+    return world
+
+
+async def test_first_read_of_10_000_episodes(big: World) -> None:
+    provider = big.provider()
+    snapshot = await provider.read(Feature.HISTORY, SCOPE)
+    assert len(snapshot.entries) == 10_000
+    assert all(play.item.ids.tmdb and play.item.show_ids.tmdb for play in plays(snapshot))
+    assert Counter(request.path for request in big.pms.log) == {
+        "/identity": 1,
+        "/library/sections": 1,
+        "/library/sections/1/all": 1,
+        "/library/sections/2/all": 1 + 10,
+        "/status/sessions/history/all": 10,
+    }
+    assert provider.requests == len(big.pms.log) == 24
+    assert not big.cloud.log
+
+
+async def test_next_read(big: World) -> None:
+    provider = big.provider()
+    before = await provider.read(Feature.HISTORY, SCOPE)
+    spent = provider.requests
+    again = await provider.read(Feature.HISTORY, SCOPE)
+    assert provider.requests - spent == 24
+    assert again.entries == before.entries
+    assert again.scope_hash == before.scope_hash
