@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import aiohttp
+import orjson
 import pytest
 
 from custom_components.crosswatch.providers.plex.account import PlexAccount, ServerAccess
@@ -23,6 +24,15 @@ DISCOVER = "/discover.provider.plex.tv"
 METADATA = "/metadata.provider.plex.tv"
 WATCHLIST = f"{DISCOVER}/library/sections/watchlist/all"
 HISTORY = "/status/sessions/history/all"
+
+
+def listing(*rows: object, name: str = "Metadata", **container: object) -> dict[str, Any]:
+    """A fault that answers with these rows, as a complete listing."""
+    filled = {"size": len(rows), "totalSize": len(rows), "offset": 0, **container}
+    if rows:
+        filled[name] = rows
+    body = orjson.dumps({"MediaContainer": filled}).decode()
+    return {"status": 200, "content_type": "application/json", "body": body}
 
 
 def hex_key(number: int) -> str:

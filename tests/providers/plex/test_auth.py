@@ -161,7 +161,9 @@ async def test_only_servers_with_access(world: World) -> None:
         "http://[fe80::1]:32400",
         "https://203-0-113-7.x.plex.direct:32400",
     ]
-    assert [connection.uri for connection in strict.connections] == ["https://192-168-1-21.x.plex.direct:32400"]
+    assert [connection.uri for connection in strict.connections] == [
+        "https://192-168-1-21.x.plex.direct:32400"
+    ]
 
 
 @pytest.mark.parametrize("body", ["", "{}", "<html></html>", '[{"provides":"server","accessToken":"t"}]'])

@@ -55,13 +55,16 @@ async def test_no_token_while_searching(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", [{"status": 500}, {"drop": True}, {"status": 200, "body": "<html>"}, {"status": 200, "body": "{}"}]
+    "fault",
+    [{"status": 500}, {"drop": True}, {"status": 200, "body": "<html>"}, {"status": 200, "body": "{}"}],
 )
 async def test_no_answer(world: World, fault: dict[str, object]) -> None:
     world.pms.inject("/identity", times=None, **fault)
     prober = Prober(world.session, CLIENT_ID)
     with pytest.raises(UnreachableError):
-        await prober.find([Connection(uri=world.pms.url), Connection(uri=NOWHERE)], world.pms.machine_identifier)
+        await prober.find(
+            [Connection(uri=world.pms.url), Connection(uri=NOWHERE)], world.pms.machine_identifier
+        )
 
 
 async def test_too_slow(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from custom_components.crosswatch.sync.provider import (
     RefusedError,
     UnreachableError,
 )
-from tests.providers.plex.conftest import HISTORY, NOON, SCOPE, World, read_plays
+from tests.providers.plex.conftest import HISTORY, NOON, SCOPE, World, listing, read_plays
 from tests.simulators.plex import Flaw
 
 SIZE = 10
@@ -59,12 +59,12 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize("listing", LISTINGS)
+@pytest.mark.parametrize("name", LISTINGS)
 @pytest.mark.parametrize(("fault", "error"), FAULTS)
 async def test_second_page_fails(
-    watched: World, listing: str, fault: dict[str, object], error: type[ProviderError]
+    watched: World, name: str, fault: dict[str, object], error: type[ProviderError]
 ) -> None:
-    watched.pms.inject(LISTINGS[listing], first=2, times=None, **fault)
+    watched.pms.inject(LISTINGS[name], first=2, times=None, **fault)
     with pytest.raises(error) as caught:
         await read_plays(watched.provider())
     assert not isinstance(caught.value, AuthError)
@@ -88,23 +88,24 @@ async def test_fault_that_passes(watched: World, path: str, fault: dict[str, obj
     assert len(await read_plays(watched.provider())) == 25
 
 
-@pytest.mark.parametrize("listing", LISTINGS)
+@pytest.mark.parametrize("name", LISTINGS)
 @pytest.mark.parametrize(
-    "flaw", [Flaw.EMPTY, Flaw.EMPTY_PAGE, Flaw.TOTAL_OFF, Flaw.CUT, Flaw.REPEAT, Flaw.SHIFT_IN, Flaw.SHIFT_OUT]
+    "flaw",
+    [Flaw.EMPTY, Flaw.EMPTY_PAGE, Flaw.TOTAL_OFF, Flaw.CUT, Flaw.REPEAT, Flaw.SHIFT_IN, Flaw.SHIFT_OUT],
 )
-async def test_lying_pages(watched: World, listing: str, flaw: Flaw) -> None:
+async def test_lying_pages(watched: World, name: str, flaw: Flaw) -> None:
     # three pages: the first one is right both times, the others are not
-    watched.pms.spoil(LISTINGS[listing], flaw, first=2, times=2)
-    watched.pms.spoil(LISTINGS[listing], flaw, first=5, times=2)
+    watched.pms.spoil(LISTINGS[name], flaw, first=2, times=2)
+    watched.pms.spoil(LISTINGS[name], flaw, first=5, times=2)
     with pytest.raises(IncompleteReadError):
         await read_plays(watched.provider())
 
 
-@pytest.mark.parametrize("listing", LISTINGS)
+@pytest.mark.parametrize("name", LISTINGS)
 @pytest.mark.parametrize("flaw", [Flaw.SHORT_PAGE, Flaw.TOTAL_MISSING, Flaw.TOTAL_OFF, Flaw.CUT, Flaw.REPEAT])
-async def test_listing_that_never_adds_up(watched: World, listing: str, flaw: Flaw) -> None:
+async def test_listing_that_never_adds_up(watched: World, name: str, flaw: Flaw) -> None:
     amount = 12 if flaw is Flaw.CUT else 1
-    watched.pms.spoil(LISTINGS[listing], flaw, amount)
+    watched.pms.spoil(LISTINGS[name], flaw, amount)
     with pytest.raises(IncompleteReadError):
         await read_plays(watched.provider())
 
@@ -116,10 +117,12 @@ async def test_total_that_lies(watched: World, amount: int) -> None:
         await read_plays(watched.provider())
 
 
-@pytest.mark.parametrize("listing", LISTINGS)
-@pytest.mark.parametrize("flaw", [Flaw.EMPTY_PAGE, Flaw.REPEAT, Flaw.SHIFT_IN, Flaw.SHIFT_OUT, Flaw.SHORT_PAGE])
-async def test_rows_that_moved_once(watched: World, listing: str, flaw: Flaw) -> None:
-    watched.pms.spoil(LISTINGS[listing], flaw, first=2, times=1)
+@pytest.mark.parametrize("name", LISTINGS)
+@pytest.mark.parametrize(
+    "flaw", [Flaw.EMPTY_PAGE, Flaw.REPEAT, Flaw.SHIFT_IN, Flaw.SHIFT_OUT, Flaw.SHORT_PAGE]
+)
+async def test_rows_that_moved_once(watched: World, name: str, flaw: Flaw) -> None:
+    watched.pms.spoil(LISTINGS[name], flaw, first=2, times=1)
     found = await read_plays(watched.provider())
     assert len(found) == len({play.remote_id for play in found}) == 25
 
@@ -148,11 +151,7 @@ async def test_smaller_pages_than_asked_for(watched: World) -> None:
 
 
 async def test_row_of_another_kind(watched: World) -> None:
-    watched.pms.inject(
-        "/library/sections/1/all",
-        status=200,
-        body='{"MediaContainer":{"size":1,"totalSize":1,"Metadata":[{"ratingKey":"1","type":"show"}]}}',
-    )
+    watched.pms.inject("/library/sections/1/all", **listing({"ratingKey": "1", "type": "show"}))
     with pytest.raises(BadAnswerError):
         await read_plays(watched.provider())
 
@@ -160,21 +159,20 @@ async def test_row_of_another_kind(watched: World) -> None:
 @pytest.mark.parametrize(
     "row",
     [
-        '{"type":"movie"}',
-        '{"ratingKey":"1"}',
-        '{"ratingKey":"1","type":"movie","viewCount":"many"}',
-        '{"ratingKey":"1","type":"movie","Guid":{"id":"tmdb://1"}}',
-        '{"ratingKey":"1","type":"movie","Guid":[{}]}',
-        '{"ratingKey":["1"],"type":"movie"}',
-        "7",
+        {"type": "movie"},
+        {"ratingKey": "1"},
+        {"ratingKey": "1", "type": "movie", "viewCount": "many"},
+        {"ratingKey": "1", "type": "movie", "viewCount": True},
+        {"ratingKey": "1", "type": "movie", "userRating": "8"},
+        {"ratingKey": "1", "type": "movie", "title": {}},
+        {"ratingKey": "1", "type": "movie", "Guid": {"id": "tmdb://1"}},
+        {"ratingKey": "1", "type": "movie", "Guid": [{}]},
+        {"ratingKey": ["1"], "type": "movie"},
+        7,
     ],
 )
-async def test_malformed_row(watched: World, row: str) -> None:
-    watched.pms.inject(
-        "/library/sections/1/all",
-        status=200,
-        body='{"MediaContainer":{"size":1,"totalSize":1,"Metadata":[%s]}}' % row,
-    )
+async def test_malformed_row(watched: World, row: object) -> None:
+    watched.pms.inject("/library/sections/1/all", **listing(row))
     with pytest.raises(BadAnswerError):
         await read_plays(watched.provider())
 

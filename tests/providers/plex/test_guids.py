@@ -85,6 +85,10 @@ NOTHING = [
     (M, "tv.plex.agents.nfo.movie://movie/383498"),
     (M, "tv.plex.agents.nfo.movie://show/tvdb_121361"),
     (SH, "tv.plex.agents.nfo.series://movie/tmdb_603"),
+    (M, "tv.plex.agents.nfo.series://show/tvdb_121361"),
+    (M, f"{OLD}thetvdb://121361?lang=en"),
+    (M, f"{OLD}xbmcnfotv://121361?lang=en"),
+    (SH, f"{OLD}xbmcnfo://603?lang=en"),
     # not ids
     (M, f"{OLD}imdb://tt123?lang=en"),
     (M, f"{OLD}imdb://tt12345678901?lang=en"),
@@ -155,10 +159,28 @@ def test_renumbered(guid: str, show: Ids) -> None:
         (M, None, ["imdb://tt10000000", "imdb://tt9999999"], Ids(imdb="tt9999999"), True),
         (M, None, ["tmdb://603", "tmdb://603"], Ids(603), False),
         # what Guid[] says wins over the main guid
-        (M, f"{OLD}themoviedb://1?lang=en", ["tmdb://603"], Ids(603, guid=f"{OLD}themoviedb://1?lang=en"), True),
-        (M, f"{OLD}themoviedb://603", ["imdb://tt0133093"], Ids(603, "tt0133093", guid=f"{OLD}themoviedb://603"), False),
+        (
+            M,
+            f"{OLD}themoviedb://1?lang=en",
+            ["tmdb://603"],
+            Ids(603, guid=f"{OLD}themoviedb://1?lang=en"),
+            True,
+        ),
+        (
+            M,
+            f"{OLD}themoviedb://603",
+            ["imdb://tt0133093"],
+            Ids(603, "tt0133093", guid=f"{OLD}themoviedb://603"),
+            False,
+        ),
         # not ids of ours
-        (M, None, ["anidb://12", "tmdb://0", "tmdb://x", "tmdb:603", "imdb://603", "xtmdb://603"], Ids(), False),
+        (
+            M,
+            None,
+            ["anidb://12", "tmdb://0", "tmdb://x", "tmdb:603", "imdb://603", "xtmdb://603"],
+            Ids(),
+            False,
+        ),
     ],
 )
 def test_external_ids(kind: Kind, guid: str | None, external: list[str], own: Ids, conflict: bool) -> None:

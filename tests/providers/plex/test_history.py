@@ -1,13 +1,14 @@
 """The play log of the selected user, joined to the catalogue (2.8)."""
 
 from dataclasses import replace
+from typing import Any, Literal
 
 import pytest
 
 from custom_components.crosswatch.providers.plex.history import MARKED
 from custom_components.crosswatch.providers.plex.library import MissingLibraryError
 from custom_components.crosswatch.sync.models import NO_IDS, Feature, Ids, Item, Kind, Scope
-from tests.providers.plex.conftest import HISTORY, NOON, SCOPE, World, hex_key, plays, read_plays
+from tests.providers.plex.conftest import HISTORY, NOON, SCOPE, World, hex_key, listing, plays, read_plays
 from tests.simulators.library import Ids as TrueIds
 from tests.simulators.plex import NonOwnerHistory, Play as LogPlay, PmsOptions, User
 
@@ -77,9 +78,7 @@ async def test_dates_at_the_edge(world: World) -> None:
 
 async def test_only_movies_and_episodes(world: World) -> None:
     for number, kind in enumerate(("track", "clip", "movie"), start=1):
-        world.pms.state.add_play(
-            LogPlay(number, 1, f"guid-{kind}", kind, 1, kind.title(), NOON)
-        )
+        world.pms.state.add_play(LogPlay(number, 1, f"guid-{kind}", kind, 1, kind.title(), NOON))
     assert [play.item.title for play in await read_plays(world.provider())] == ["Movie"]
 
 
@@ -113,16 +112,19 @@ async def test_deleted_episode_of_a_show_that_is_still_there(world: World) -> No
     """Where the row still leads to the show, show and numbers name the episode."""
     show = world.show(2)
     world.episode(show, 2, 4)
-    world.pms.inject(
-        HISTORY,
-        status=200,
-        body=(
-            '{"MediaContainer":{"size":1,"totalSize":1,"offset":0,"Metadata":[{"historyKey":"/status/sessions/'
-            'history/9","librarySectionID":"2","grandparentKey":"/library/metadata/%d","title":"Gone",'
-            '"grandparentTitle":"Show 2","type":"episode","index":0,"parentIndex":0,"viewedAt":%d,"accountID":1}]}}'
-        )
-        % (show.key, NOON),
-    )
+    row = {
+        "historyKey": "/status/sessions/history/9",
+        "librarySectionID": "2",
+        "grandparentKey": f"/library/metadata/{show.key}",
+        "title": "Gone",
+        "grandparentTitle": "Show 2",
+        "type": "episode",
+        "index": 0,
+        "parentIndex": 0,
+        "viewedAt": NOON,
+        "accountID": 1,
+    }
+    world.pms.inject(HISTORY, **listing(row))
     (play,) = await read_plays(world.provider())
     assert play.item.show_ids.tmdb == 2
     assert (play.item.season, play.item.episode) == (0, 0)
@@ -145,12 +147,7 @@ async def test_item_added_while_reading(world: World) -> None:
     world.play(film, NOON)
     for episode in episodes:
         world.play(episode, NOON)
-    world.pms.inject(
-        "/library/sections/?/all",
-        status=200,
-        times=None,
-        body='{"MediaContainer":{"size":0,"totalSize":0,"offset":0}}',
-    )
+    world.pms.inject("/library/sections/?/all", times=None, **listing())
     provider = world.provider()
     found = await read_plays(provider)
     assert len(found) == 5
@@ -175,18 +172,16 @@ async def test_look_ups_of_several_items(world: World, options: dict[str, object
     films = [world.movie(number) for number in range(1, 6)]
     for film in films:
         world.play(film, NOON)
-    world.pms.inject(
-        "/library/sections/?/all",
-        status=200,
-        times=None,
-        body='{"MediaContainer":{"size":0,"totalSize":0,"offset":0}}',
-    )
+    world.pms.inject("/library/sections/?/all", times=None, **listing())
     found = await read_plays(world.provider())
     assert sorted(play.item.ids.tmdb or 0 for play in found) == [1, 2, 3, 4, 5]
 
 
 async def test_same_title_in_two_libraries(world: World) -> None:
-    copies = [world.movie(1, section=world.movies), world.movie(1, section=world.pms.add_section("4K", "movie"))]
+    copies = [
+        world.movie(1, section=world.movies),
+        world.movie(1, section=world.pms.add_section("4K", "movie")),
+    ]
     world.play(copies[0], NOON)
     world.play(copies[1], NOON + 9)
     found = await read_plays(world.provider())
@@ -214,9 +209,7 @@ async def test_renumbered_anime_never_names_another_episode(world: World) -> Non
     section = world.pms.add_section("Anime", "show", f"{OLD}hama")
     show = world.show(2, section=section, guid=f"{OLD}hama://tvdb3-12345?lang=en", ids=TrueIds())
     plain = world.show(3, section=section, guid=f"{OLD}hama://tvdb-777?lang=en", ids=TrueIds())
-    world.play(
-        world.episode(show, 1, 26, guid=f"{OLD}hama://tvdb3-12345/1/26?lang=en", ids=TrueIds()), NOON
-    )
+    world.play(world.episode(show, 1, 26, guid=f"{OLD}hama://tvdb3-12345/1/26?lang=en", ids=TrueIds()), NOON)
     world.play(world.episode(show, 1, 27, guid="local://27", ids=TrueIds()), NOON - 1)
     world.play(world.episode(plain, 1, 2, guid=f"{OLD}hama://tvdb-777/1/2?lang=en", ids=TrueIds()), NOON - 2)
     renumbered, local, straight = await read_plays(world.provider())
@@ -281,16 +274,17 @@ async def test_home_user_sees_only_own_plays(world: World) -> None:
 
 
 async def test_rows_of_others_are_dropped_whatever_the_server_sends(world: World) -> None:
-    rows = ",".join(
-        '{"historyKey":"/status/sessions/history/%d","type":"movie","title":"M","viewedAt":%d,"accountID":%s}'
-        % (number, NOON + number, account)
+    rows = [
+        {
+            "historyKey": f"/status/sessions/history/{number}",
+            "type": "movie",
+            "title": "M",
+            "viewedAt": NOON + number,
+            "accountID": account,
+        }
         for number, account in enumerate((1, 0, 555, -3))
-    )
-    world.pms.inject(
-        HISTORY,
-        status=200,
-        body='{"MediaContainer":{"size":4,"totalSize":4,"offset":0,"Metadata":[%s]}}' % rows,
-    )
+    ]
+    world.pms.inject(HISTORY, **listing(*rows))
     assert [play.remote_id for play in await read_plays(world.provider())] == ["0"]
 
 
@@ -304,7 +298,9 @@ async def test_server_that_shows_everything_to_everybody(world: World) -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403])
-async def test_log_denied_to_others_is_replaced_by_their_watched_state(world: World, status: int) -> None:
+async def test_log_denied_to_others_is_replaced_by_their_watched_state(
+    world: World, status: Literal[401, 403]
+) -> None:
     world.pms.options = replace(PmsOptions.old_pms(), denied_status=status)
     child = share(world)
     seen, half, unseen = world.movie(1), world.movie(2), world.movie(3)
@@ -405,7 +401,7 @@ async def test_ignore_local_guid(world: World) -> None:
     world.play(world.movie(2, guid="LOCAL://77", ids=TrueIds()), NOON)
     world.play(world.movie(3, guid="tv.plex.agents.none://x", ids=TrueIds()), NOON)
 
-    async def titles(**settings: object) -> set[str | None]:
+    async def titles(**settings: Any) -> set[str | None]:
         return {play.item.title for play in await read_plays(world.provider(**settings))}
 
     assert await titles() == {"Movie 1", "Movie 2", "Movie 3"}
@@ -438,7 +434,9 @@ async def test_marked_watched(world: World) -> None:
     found = await world.provider(history_include_marked_watched=True).read(Feature.HISTORY, SCOPE)
     assert found.scope_hash != without.scope_hash
     assert {
-        (play.item.title, play.watched_at) for play in plays(found) if (play.remote_id or "").startswith(MARKED)
+        (play.item.title, play.watched_at)
+        for play in plays(found)
+        if (play.remote_id or "").startswith(MARKED)
     } == {("Movie 2", NOON + 10), ("Episode 1", NOON + 40)}
     assert len(found.entries) == 4
 

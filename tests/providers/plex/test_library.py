@@ -3,6 +3,7 @@
 import asyncio
 import threading
 
+from aiohttp import web
 import pytest
 
 from custom_components.crosswatch.providers.plex import client as client_module
@@ -16,7 +17,8 @@ from custom_components.crosswatch.providers.plex.library import (
 )
 from custom_components.crosswatch.sync.models import Kind
 from custom_components.crosswatch.sync.provider import BadAnswerError
-from tests.providers.plex.conftest import CLIENT_ID, NOON, World, hex_key
+from tests.providers.plex.conftest import CLIENT_ID, NOON, World, hex_key, listing
+from tests.simulators.base import Handler
 from tests.simulators.library import Ids as TrueIds
 
 LISTING = "/library/sections/*/all"
@@ -33,15 +35,13 @@ async def read(world: World, client: PlexServerClient | None = None) -> Catalogu
 
 
 async def test_sections(world: World) -> None:
-    world.pms.inject(
-        "/library/sections",
-        status=200,
-        body=(
-            '{"MediaContainer":{"size":4,"Directory":['
-            '{"key":"1","type":"movie","title":"Movies","contentChangedAt":7},'
-            '{"key":"2","type":"show","title":"TV"},{"key":"3","type":"artist"},{"key":"4","type":"photo"}]}}'
-        ),
+    rows = (
+        {"key": "1", "type": "movie", "title": "Movies", "contentChangedAt": 7},
+        {"key": "2", "type": "show", "title": "TV"},
+        {"key": "3", "type": "artist"},
+        {"key": "4", "type": "photo"},
     )
+    world.pms.inject("/library/sections", **listing(*rows, name="Directory"))
     movies, shows = await read_sections(client_of(world))
     assert (movies.id, movies.kind, movies.title, movies.changed) == ("1", Kind.MOVIE, "Movies", 7)
     assert (shows.id, shows.kind, shows.changed) == ("2", Kind.SHOW, None)
@@ -54,7 +54,12 @@ async def test_state_of_the_user(world: World) -> None:
     world.pms.set_resume(1, movie, 1_800_000, NOON + 80)
     catalogue = await read(world)
     row = catalogue.rows[str(movie.key)]
-    assert (row.view_count, row.last_viewed_at, row.view_offset, row.duration) == (2, NOON + 80, 1_800_000, 6_000_000)
+    assert (row.view_count, row.last_viewed_at, row.view_offset, row.duration) == (
+        2,
+        NOON + 80,
+        1_800_000,
+        6_000_000,
+    )
     assert (row.rating, row.rated_at) == (8.5, NOON + 70)
     assert (row.section, row.guid) == (str(world.movies.id), f"plex://movie/{hex_key(1)}")
     blank = catalogue.rows[str(unseen.key)]
@@ -93,10 +98,6 @@ async def test_server_whose_trimming_takes_the_ids(world: World) -> None:
     """Then rows are read in full, and the server is remembered as such."""
     episode = world.episode(world.show(1), 1, 1)
     movie = world.movie(2)
-    real = world.pms.app.router
-
-    assert real is not None
-    world.pms.options.supports_guids = True
     client = client_of(world)
     strip_guids_when_trimmed(world)
     catalogue = await read(world, client)
@@ -112,7 +113,7 @@ def strip_guids_when_trimmed(world: World) -> None:
     """Let the server drop ids from every row it trims (open question 8)."""
     answer = world.pms._answer
 
-    async def without_guids(request, handler):  # type: ignore[no-untyped-def]
+    async def without_guids(request: web.Request, handler: Handler) -> web.StreamResponse:
         if "excludeElements" in request.query:
             world.pms.options.supports_guids = False
             try:
@@ -147,7 +148,7 @@ async def test_no_more_at_once_than_allowed(world: World) -> None:
     running = most = 0
     answer = world.pms._answer
 
-    async def counted(request, handler):  # type: ignore[no-untyped-def]
+    async def counted(request: web.Request, handler: Handler) -> web.StreamResponse:
         nonlocal running, most
         running += 1
         most = max(most, running)
@@ -189,9 +190,18 @@ async def test_big_pages_are_parsed_away_from_the_event_loop(
 
 def test_seasons() -> None:
     """Ready for ratings, which exist on seasons too."""
-    show = Row.from_row({"ratingKey": "1", "type": "show", "title": "S", "Guid": [{"id": "tmdb://1399"}]}, "2", {})
+    show = Row.from_row(
+        {"ratingKey": "1", "type": "show", "title": "S", "Guid": [{"id": "tmdb://1399"}]}, "2", {}
+    )
     season = Row.from_row(
-        {"ratingKey": "2", "type": "season", "index": 0, "parentRatingKey": "1", "parentTitle": "S", "userRating": 7},
+        {
+            "ratingKey": "2",
+            "type": "season",
+            "index": 0,
+            "parentRatingKey": "1",
+            "parentTitle": "S",
+            "userRating": 7,
+        },
         "2",
         {"1": show},
     )

@@ -28,7 +28,8 @@ class Listing:
     always: Twist | None = None
     calls: list[tuple[int, int, bool]] = field(default_factory=list)
 
-    async def fetch(self, start: int, size: int, fresh: bool) -> Page[int]:
+    async def fetch(self, start: int, size: int, *, fresh: bool) -> Page[int]:
+        """Answer and note the call."""
         self.calls.append((start, size, fresh))
         page = page_of(start, min(size, self.longest), self.total)
         twist = self.always or self.twists.get(len(self.calls))
@@ -138,7 +139,7 @@ async def test_handful_of_rows_is_not_a_page(longest: int, fits: bool) -> None:
 async def test_errors_are_not_read_again() -> None:
     calls = 0
 
-    async def fetch(start: int, size: int, _fresh: bool) -> Page[int]:
+    async def fetch(start: int, size: int, *, fresh: bool) -> Page[int]:
         nonlocal calls
         calls += 1
         if start:
@@ -167,7 +168,10 @@ def test_page_from_body() -> None:
 
 
 def test_rows_of_no_interest_still_count() -> None:
-    page = Page.from_body(body(size=2, totalSize=2, Metadata=ROWS), key, lambda row: None)
+    def ignore(_row: Mapping[str, Any]) -> str | None:
+        return None
+
+    page = Page.from_body(body(size=2, totalSize=2, Metadata=ROWS), key, ignore)
     assert (page.keys, page.values) == (("1", "2"), ())
 
 
@@ -177,11 +181,13 @@ def test_total_from_the_header() -> None:
 
 
 def test_empty_listing_has_no_rows_element() -> None:
-    assert Page.from_body(body(size=0, totalSize=0), key, key) == Page(offset=None, total=0, keys=(), values=())
+    assert Page.from_body(body(size=0, totalSize=0), key, key) == Page(
+        offset=None, total=0, keys=(), values=()
+    )
 
 
 async def test_nothing_without_a_total_is_not_an_empty_listing() -> None:
-    async def fetch(_start: int, _size: int, _fresh: bool) -> Page[str]:
+    async def fetch(_start: int, _size: int, *, fresh: bool) -> Page[str]:
         return Page.from_body(body(size=0), key, key)
 
     with pytest.raises(IncompleteReadError):
@@ -201,16 +207,25 @@ async def test_listing_that_breaks_off_between_two_readings(left: int) -> None:
 async def test_a_few_rows_may_go_between_two_readings() -> None:
     listing = Listing(twists={2: short})
 
-    async def fetch(start: int, size: int, fresh: bool) -> Page[int]:
+    async def fetch(start: int, size: int, *, fresh: bool) -> Page[int]:
         listing.total = 20 if fresh else 25
-        return await listing.fetch(start, size, fresh)
+        return await listing.fetch(start, size, fresh=fresh)
 
     assert await read_all(fetch, 10) == list(range(20))
 
 
 @pytest.mark.parametrize(
     "answer",
-    [b"", b"<html></html>", b'{"MediaContainer":', b"[]", b"null", b"{}", b'{"error": "x"}', b'{"MediaContainer": null}'],
+    [
+        b"",
+        b"<html></html>",
+        b'{"MediaContainer":',
+        b"[]",
+        b"null",
+        b"{}",
+        b'{"error": "x"}',
+        b'{"MediaContainer": null}',
+    ],
 )
 def test_not_a_container(answer: bytes) -> None:
     with pytest.raises(BadAnswerError) as caught:

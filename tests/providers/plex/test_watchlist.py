@@ -14,7 +14,15 @@ from custom_components.crosswatch.sync.provider import (
     RefusedError,
     UnreachableError,
 )
-from tests.providers.plex.conftest import METADATA, NOON, SCOPE, WATCHLIST, World, hex_key, read_wanted
+from tests.providers.plex.conftest import (
+    METADATA,
+    NOON,
+    SCOPE,
+    WATCHLIST,
+    World,
+    hex_key,
+    read_wanted,
+)
 from tests.simulators.library import Ids as TrueIds, Title
 from tests.simulators.plex import Flaw, Oversize
 
@@ -134,14 +142,18 @@ async def test_retired_title_is_kept_by_its_guid(world: World) -> None:
     assert len(world.cloud.requests(HYDRATE)) == 1
 
 
-@pytest.mark.parametrize("fault", [{"status": 500}, {"status": 400}, {"drop": True}, {"status": 200, "body": "<p>"}])
+@pytest.mark.parametrize(
+    "fault", [{"status": 500}, {"status": 400}, {"drop": True}, {"status": 200, "body": "<p>"}]
+)
 async def test_failed_look_up_loses_nothing_and_is_repeated(world: World, fault: dict[str, object]) -> None:
     world.cloud.options.watchlist_show_guids = False
     world.cloud.add_title(show(9, TrueIds(None, 1399, 121361)))
     world.cloud.watchlist_add(world.owner, hex_key(9), NOON)
     provider = world.provider()
     world.cloud.inject(HYDRATE, times=None, **fault)
-    assert [entry.item.ids for entry in await read_wanted(provider)] == [Ids(guid=f"plex://show/{hex_key(9)}")]
+    assert [entry.item.ids for entry in await read_wanted(provider)] == [
+        Ids(guid=f"plex://show/{hex_key(9)}")
+    ]
     world.cloud.heal()
     assert [entry.item.ids.tmdb for entry in await read_wanted(provider)] == [1399]
 
@@ -159,11 +171,7 @@ async def test_another_title_than_asked_for(world: World) -> None:
     world.cloud.options.watchlist_show_guids = False
     world.cloud.add_title(show(9, TrueIds(None, 1399, 121361)))
     world.cloud.watchlist_add(world.owner, hex_key(9), NOON)
-    world.cloud.inject(
-        HYDRATE,
-        status=200,
-        body='{"MediaContainer":{"size":1,"Metadata":[{"ratingKey":"%s","Guid":[{"id":"tmdb://1"}]}]}}' % hex_key(1),
-    )
+    world.cloud.inject(HYDRATE, **listing({"ratingKey": hex_key(1), "Guid": [{"id": "tmdb://1"}]}))
     assert [entry.item.ids.tmdb for entry in await read_wanted(world.provider())] == [None]
 
 
@@ -212,7 +220,8 @@ async def test_page_failing_once_is_asked_again(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "flaw", [Flaw.EMPTY, Flaw.TOTAL_OFF, Flaw.CUT, Flaw.EMPTY_PAGE, Flaw.REPEAT, Flaw.SHIFT_IN, Flaw.SHIFT_OUT]
+    "flaw",
+    [Flaw.EMPTY, Flaw.TOTAL_OFF, Flaw.CUT, Flaw.EMPTY_PAGE, Flaw.REPEAT, Flaw.SHIFT_IN, Flaw.SHIFT_OUT],
 )
 async def test_lying_list(world: World, flaw: Flaw) -> None:
     world.list_titles(250)

@@ -126,7 +126,7 @@ class PlexServerClient:
     ) -> list[T]:
         """Read a whole listing, or raise. `convert` may run in another thread."""
 
-        async def fetch(start: int, length: int, _fresh: bool) -> Page[T]:
+        async def fetch(start: int, length: int, *, fresh: bool) -> Page[T]:  # noqa: ARG001 - all are
             async with self._limit:
                 answer = await self._http.request(
                     "GET", path, params={**params, **window(start, length)}, raw=True
@@ -192,7 +192,7 @@ class DiscoverClient:
     ) -> list[T]:
         """Read a whole listing, or raise."""
 
-        async def fetch(start: int, length: int, fresh: bool) -> Page[T]:
+        async def fetch(start: int, length: int, *, fresh: bool) -> Page[T]:
             place = (path, start, length)
             tag, page = self._remembered.get(place, (None, None))
             ask = {} if tag is None or fresh else {"If-None-Match": tag}

@@ -14,6 +14,7 @@ from ...sync.models import NO_IDS, Ids, Kind
 LEGACY: Final = "com.plexapp.agents."
 NFO: Final = ("tv.plex.agents.nfo.movie", "tv.plex.agents.nfo.series")
 PLEX: Final = "plex"
+SOURCES: Final = ("imdb", "tmdb", "tvdb")
 
 # legacy agents whose ids live in one namespace
 AGENTS: Final = {"imdb": "imdb", "themoviedb": "tmdb", "tmdb": "tmdb", "thetvdb": "tvdb", "xbmcnfotv": "tvdb"}
@@ -66,7 +67,7 @@ def parse(kind: Kind, guid: str | None, external: Iterable[str] = ()) -> Parsed:
     The guid itself becomes an id only where it means the same on every server: not `local://`, not the
     agents without ids.
     """
-    main = _main(guid) if guid else _NOTHING
+    main = _main(kind, guid) if guid else _NOTHING
     season, episode = main.place
     below = kind in (Kind.SEASON, Kind.EPISODE)
     # without numbers nobody knows whether the id is the show's or the episode's
@@ -89,44 +90,47 @@ def has_external(ids: Ids) -> bool:
     return ids.tmdb is not None or ids.imdb is not None or ids.tvdb is not None
 
 
-def _main(guid: str) -> _Main:
+def _main(kind: Kind, guid: str) -> _Main:
     found = _GUID.fullmatch(guid)
     if found is None:
         return _NOTHING
     scheme, rest = found["scheme"].lower(), found["rest"]
-    if scheme == PLEX:
-        return _Main({})
-    if scheme in ("imdb", "tmdb", "tvdb"):
-        return _labelled(scheme, rest)
     if scheme in NFO:
         nfo = _NFO.fullmatch(rest.lower())
-        # a bare number has no source; only movie and show levels are known
-        fits = nfo is not None and (nfo["level"] == "movie") == scheme.endswith(".movie")
-        return _labelled(nfo["source"], nfo["id"]) if nfo is not None and fits else _NOTHING
-    if not scheme.startswith(LEGACY):
-        return _NOTHING
-    return _legacy(scheme.removeprefix(LEGACY), rest)
+        # a bare number has no source; only the levels of movie and show are known
+        return _labelled(nfo["source"], nfo["id"]) if nfo is not None and nfo["level"] == kind else _NOTHING
+    if scheme.startswith(LEGACY):
+        return _legacy(kind, scheme.removeprefix(LEGACY), rest)
+    if scheme in SOURCES:
+        return _labelled(scheme, rest)
+    return _Main({}) if scheme == PLEX else _NOTHING
 
 
-def _legacy(agent: str, rest: str) -> _Main:
+def _legacy(kind: Kind, agent: str, rest: str) -> _Main:
     found = _PLACE.fullmatch(rest.rstrip("/"))
     if found is None:
         return _NOTHING
     place = (_int(found["season"]), _int(found["episode"]))
-    if agent in AGENTS:
-        return _labelled(AGENTS[agent], found["id"], place)
-    if agent == "xbmcnfo":
-        return _labelled("imdb" if found["id"].lower().startswith("tt") else "tmdb", found["id"], place)
     if agent == "hama":
-        hama = _HAMA.fullmatch(found["id"].lower())
-        if hama is None or hama["source"] not in HAMA_SOURCES:
-            return _NOTHING
-        source = HAMA_SOURCES[hama["source"]]
-        if source is None:
-            return _Main({}, numbered=False)
-        # every mode digit renumbers episodes its own way
-        return _labelled(source, hama["id"], place, numbered=not hama["mode"])
-    return _NOTHING
+        return _hama(kind, found["id"].lower(), place)
+    source = AGENTS.get(agent)
+    if agent == "xbmcnfo" and kind is Kind.MOVIE:
+        source = "imdb" if found["id"].lower().startswith("tt") else "tmdb"
+    # TVDB numbers of these agents are shows
+    if source is None or (source == "tvdb" and kind is Kind.MOVIE):
+        return _NOTHING
+    return _labelled(source, found["id"], place)
+
+
+def _hama(kind: Kind, text: str, place: tuple[int | None, int | None]) -> _Main:
+    found = _HAMA.fullmatch(text)
+    if found is None or found["source"] not in HAMA_SOURCES:
+        return _NOTHING
+    source = HAMA_SOURCES[found["source"]]
+    if source is None or (source == "tvdb" and kind is Kind.MOVIE):
+        return _Main({}, numbered=False)
+    # every mode digit renumbers episodes its own way
+    return _labelled(source, found["id"], place, numbered=not found["mode"])
 
 
 def _labelled(
@@ -153,7 +157,7 @@ def _choose(direct: Values, external: Iterable[str]) -> tuple[Values, bool]:
         if found is None:
             continue
         source = found["scheme"].lower()
-        if source in ("imdb", "tmdb", "tvdb") and (value := _value(source, found["rest"])) is not None:
+        if source in SOURCES and (value := _value(source, found["rest"])) is not None:
             listed.setdefault(source, set()).add(value)
     conflict = any(len(values) > 1 for values in listed.values()) or any(
         source in listed and value not in listed[source] for source, value in direct.items()

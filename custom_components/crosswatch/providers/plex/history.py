@@ -229,7 +229,11 @@ def state_plays(
     """
     newest: dict[str, Row] = {}
     for row in catalogue.rows.values():
-        if row.item.kind not in (Kind.MOVIE, Kind.EPISODE) or not row.view_count or row.last_viewed_at is None:
+        if (
+            row.item.kind not in (Kind.MOVIE, Kind.EPISODE)
+            or not row.view_count
+            or row.last_viewed_at is None
+        ):
             continue
         if not logged.isdisjoint(identities(row.item)):
             continue

@@ -12,7 +12,6 @@ from .auth import PlexCloud
 from .client import PlexServerClient
 from .connection import Prober
 
-
 type Job[T] = Callable[[PlexServerClient, ServerAccess], Awaitable[T]]
 
 
@@ -83,7 +82,7 @@ class ServerLink:
         return self._keep(replace(server, uri=found.uri))
 
     async def _renew(self) -> None:
-        """Take the user's current token for the server from plex.tv; `AuthError` if the user is signed out."""
+        """Take the user's current token for the server from plex.tv; `AuthError` if signed out there."""
         async with self._lock:
             await self._cloud.user(self.account.token)
             self._keep(replace(await self._look_up(), uri=self._server().uri))

@@ -7,7 +7,7 @@ add up to the total.
 
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 
 from ...sync.provider import BadAnswerError, IncompleteReadError
 from ..http import decode
@@ -64,8 +64,11 @@ class Page[T]:
         )
 
 
-type Fetch[T] = Callable[[int, int, bool], Coroutine[Any, Any, Page[T]]]
-"""Fetches the page at (start, size). The flag asks for a page that is surely not a remembered one."""
+class Fetch[T](Protocol):
+    """Fetches one page; `fresh` asks for one that is surely not a remembered one."""
+
+    def __call__(self, start: int, size: int, /, *, fresh: bool) -> Coroutine[Any, Any, Page[T]]:
+        """Fetch `size` rows from `start` on."""
 
 
 async def read_all[T](fetch: Fetch[T], size: int) -> list[T]:
@@ -83,7 +86,7 @@ async def read_all[T](fetch: Fetch[T], size: int) -> list[T]:
 
 
 async def _read[T](fetch: Fetch[T], size: int, totals: list[int], *, fresh: bool) -> list[T]:
-    first = await fetch(0, size, fresh)
+    first = await fetch(0, size, fresh=fresh)
     if first.offset not in (None, 0):
         raise IncompleteReadError("the first page does not begin at the start")
     if first.total is None:
@@ -97,7 +100,7 @@ async def _read[T](fetch: Fetch[T], size: int, totals: list[int], *, fresh: bool
             raise IncompleteReadError(f"a page of {got} rows where {total} were announced")
         step = got
         async with side_by_side() as group:
-            tasks = [group.create_task(fetch(start, step, fresh)) for start in range(got, total, step)]
+            tasks = [group.create_task(fetch(start, step, fresh=fresh)) for start in range(got, total, step)]
         pages += [task.result() for task in tasks]
         for start, page in zip(range(0, total, step), pages, strict=True):
             _check(page, start, min(step, total - start), total)

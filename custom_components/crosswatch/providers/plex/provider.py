@@ -1,6 +1,6 @@
 """One Plex account as the engine sees it."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 import hashlib
 import time
 from typing import Final
@@ -130,9 +130,7 @@ class PlexProvider:
             *(settings.history_ignore_guid_prefixes if settings.history_ignore_local_guid else ()),
         )
 
-    def _snapshot(
-        self, feature: Feature, entries: tuple[Entry, ...], read_at: int, *scope: str
-    ) -> Snapshot:
+    def _snapshot(self, feature: Feature, entries: tuple[Entry, ...], read_at: int, *scope: str) -> Snapshot:
         parts = "\n".join(("plex", str(self.account.user_id), feature, *scope))
         return Snapshot(
             feature=feature,
@@ -145,6 +143,6 @@ class PlexProvider:
         """Return why the entry can't be written: nothing can, so far."""
         return "unsupported"
 
-    def apply(self, feature: Feature, changes: Sequence[Change], scope: Scope) -> AsyncIterator[Outcome]:  # noqa: ARG002
+    def apply(self, feature: Feature, changes: Sequence[Change], scope: Scope) -> AsyncGenerator[Outcome]:  # noqa: ARG002
         """Raise: nothing can be written, so far."""
         raise UnsupportedError(f"{feature} can't be written to Plex yet")
