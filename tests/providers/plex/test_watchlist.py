@@ -21,6 +21,7 @@ from tests.providers.plex.conftest import (
     WATCHLIST,
     World,
     hex_key,
+    listing,
     read_wanted,
 )
 from tests.simulators.library import Ids as TrueIds, Title
