@@ -241,3 +241,10 @@ def english(key: str) -> str | None:
     for name in key.split("."):
         place = place.get(name) if isinstance(place, Mapping) else None
     return place if isinstance(place, str) else None
+
+
+def state_of(hass: HomeAssistant, key: str) -> str:
+    """Return the state of a sensor of the pair."""
+    state = hass.states.get(f"sensor.alex_attic_publicmetadb_{key}")
+    assert state is not None
+    return state.state

@@ -1,6 +1,7 @@
 """Fixtures for the tests inside Home Assistant: simulated services, accounts and pairs."""
 
 from collections.abc import AsyncGenerator, Generator
+import logging
 from pathlib import Path
 from unittest.mock import patch
 
@@ -51,6 +52,33 @@ def quick_retries() -> Generator[None]:
         patch("custom_components.crosswatch.flows.plex.POLL_EVERY", 0.01),
     ):
         yield
+
+
+@pytest.fixture
+def log_may_say() -> list[str]:
+    """Return what warnings and errors may begin with; a test that expects one adds it."""
+    return ["We found a custom integration crosswatch"]
+
+
+@pytest.fixture(autouse=True)
+def clean_log(
+    request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture, log_may_say: list[str]
+) -> Generator[None]:
+    """Let a test fail whose log warns of something unexpected, or holds a secret."""
+    if "services" not in request.fixturenames:
+        yield
+        return
+    services: Services = request.getfixturevalue("services")
+    caplog.set_level(logging.DEBUG, "custom_components")
+    secrets = services.secrets
+    yield
+    records = [record for phase in ("setup", "call") for record in caplog.get_records(phase)]
+    for record in records:
+        if not record.name.startswith(("custom_components", "homeassistant")):
+            continue
+        text = f"{record.getMessage()} {record.exc_text or ''}"
+        assert not [secret for secret in secrets if secret in text], text
+        assert record.levelno < logging.WARNING or text.startswith(tuple(log_may_say)), text
 
 
 class NoNames(AbstractResolver):

@@ -209,16 +209,21 @@ async def test_options(hass: HomeAssistant, pair_entry: MockConfigEntry) -> None
     result = await flow.async_configure(result["flow_id"], bad)
     assert result["errors"] == {"features": "feature_unsupported", "interval": "interval_too_short"}
     assert dict(pair_entry.options) == before
-    good = {"features": ["watchlist"], "interval": 0, "watchlist_name": "  Family  "}
-    result = await flow.async_configure(result["flow_id"], good)
+    result = await flow.async_configure(result["flow_id"], {"features": ["history"], "interval": 5})
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert pair_entry.options == {"features": ["watchlist"], "interval": 0, "watchlist_name": "Family"}
+    assert pair_entry.options == {"features": ["history"], "interval": 5}
 
+
+@pytest.mark.parametrize(("typed", "kept"), [("  Family  ", {"watchlist_name": "Family"}), ("  ", {})])
+async def test_options_name_of_the_watchlist(
+    hass: HomeAssistant, pair_entry: MockConfigEntry, typed: str, kept: dict[str, str]
+) -> None:
+    flow = hass.config_entries.options
     result = await flow.async_init(pair_entry.entry_id)
     result = await flow.async_configure(
-        result["flow_id"], {"features": ["history"], "interval": 5, "watchlist_name": " "}
+        result["flow_id"], {"features": ["watchlist"], "interval": 0, "watchlist_name": typed}
     )
-    assert pair_entry.options == {"features": ["history"], "interval": 5}
+    assert pair_entry.options == {"features": ["watchlist"], "interval": 0, **kept}
 
 
 async def test_options_that_the_direction_rules_out(hass: HomeAssistant, pair_entry: MockConfigEntry) -> None:

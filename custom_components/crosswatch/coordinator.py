@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from typing import override
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import CALLBACK_TYPE, CoreState, HomeAssistant, callback
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import CALLBACK_TYPE, CoreState, Event, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.helpers.start import async_at_started
@@ -96,6 +97,7 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
         self._closing = False
         self._last_try: datetime | None = None
         self._unsub_timer: CALLBACK_TYPE | None = None
+        self._unsub_stop: CALLBACK_TYPE | None = None
         self._told_at = 0.0
 
     # --- what the pair is -----------------------------------------------------------------------
@@ -184,12 +186,17 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
     @callback
     def async_arm(self) -> None:
         """Begin with the schedule as soon as Home Assistant has started."""
-        self.config_entry.async_on_unload(self._async_unschedule)
+        # Home Assistant cancels background tasks when it stops, but does not wait for their end
+        self._unsub_stop = self.hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, self._async_on_stop)
         self.config_entry.async_on_unload(async_at_started(self.hass, self._async_started))
 
     @callback
     def _async_started(self, _hass: HomeAssistant) -> None:
         self._async_schedule()
+
+    async def _async_on_stop(self, _event: Event) -> None:
+        self._unsub_stop = None
+        await self.async_close()
 
     @callback
     def _async_schedule(self) -> None:
@@ -284,6 +291,9 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
         """Stop everything, for good."""
         self._closing = True
         self._async_unschedule()
+        if self._unsub_stop is not None:
+            self._unsub_stop()
+            self._unsub_stop = None
         await self.async_cancel_run()
 
     def _async_loaded_accounts(self) -> Mapping[Side, AccountConfigEntry] | None:
