@@ -39,6 +39,7 @@ class Echo(Simulator):
     """Answers what it was asked."""
 
     def __init__(self) -> None:
+        """Answer every path."""
         super().__init__()
         self.app.router.add_route("*", "/{path:.*}", self._echo)
 
@@ -217,7 +218,8 @@ async def test_attempts_of_one_request(server: Echo, session: aiohttp.ClientSess
 
 @pytest.mark.parametrize("when", [When.BEFORE, When.AFTER])
 @pytest.mark.parametrize(
-    "fault", [{"status": 500}, {"status": 503}, {"status": 524}, {"status": 408}, {"drop": True}, {"delay": 0.4}]
+    "fault",
+    [{"status": 500}, {"status": 503}, {"status": 524}, {"status": 408}, {"drop": True}, {"delay": 0.4}],
 )
 async def test_ambiguous_write_is_not_repeated(
     server: Echo, session: aiohttp.ClientSession, when: When, fault: dict[str, Any]
@@ -230,7 +232,9 @@ async def test_ambiguous_write_is_not_repeated(
     assert once.requests == 1
 
 
-async def test_write_that_was_not_carried_out_is_repeated(server: Echo, session: aiohttp.ClientSession) -> None:
+async def test_write_that_was_not_carried_out_is_repeated(
+    server: Echo, session: aiohttp.ClientSession
+) -> None:
     """A 429 is a refusal to do anything; without a connection nothing was sent."""
     server.inject("*", status=429, times=2)
     await client(server, session).request("POST", "x", repeatable=False)
@@ -368,7 +372,11 @@ async def test_status_is_one_error(
 ) -> None:
     """And asked once."""
     server.inject(
-        "*", status=status, body='{"error":"Nope"}', content_type="application/json", headers={"Location": "/y"}
+        "*",
+        status=status,
+        body='{"error":"Nope"}',
+        content_type="application/json",
+        headers={"Location": "/y"},
     )
     with pytest.raises(error) as caught:
         await client(server, session).request("GET", "x")

@@ -20,6 +20,7 @@ from ..sync.provider import (
     BadAnswerError,
     ForbiddenError,
     NotFoundError,
+    ProviderError,
     RateLimitedError,
     RefusedError,
     UncertainWriteError,
@@ -64,7 +65,7 @@ class Pacer:
         """Sleep until this request's turn. A cancelled wait costs the others nothing."""
         async with self._turn:
             now = asyncio.get_running_loop().time
-            while (delay := self._next - now()) > 0:
+            while (delay := self._next - now()) > 0:  # noqa: ASYNC110 - a pause may move the turn meanwhile
                 await asyncio.sleep(delay)
             if self.per_second > 0:
                 interval = 1 / self.per_second
@@ -77,7 +78,7 @@ class Pacer:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer: status, headers, and the JSON body (None when empty; the bytes themselves when asked raw)."""
+    """An answer: status, headers, and the JSON body: None when empty, the bytes themselves when asked raw."""
 
     status: int
     headers: Mapping[str, str]
@@ -129,7 +130,7 @@ class HttpClient:
         for attempt in range(1, attempts + 1):
             backoff = min(self.backoff * 2 ** (attempt - 1), LONGEST_BACKOFF)
             asked: float | None = None
-            trouble: UnreachableError
+            trouble: ProviderError
             if pacer is not None:
                 await pacer.wait()
             try:
@@ -138,24 +139,19 @@ class HttpClient:
                 # nothing was sent: safe to repeat whatever it is
                 trouble = UnreachableError(f"no connection ({type(err).__name__})")
             except (aiohttp.ClientError, OSError) as err:
-                if not repeatable:
-                    raise UncertainWriteError(f"no answer ({type(err).__name__})") from None
-                trouble = UnreachableError(f"no answer ({type(err).__name__})")
+                kind = UnreachableError if repeatable else UncertainWriteError
+                trouble = kind(f"no answer ({type(err).__name__})")
             else:
                 if status != HTTP_TOO_MANY and not temporary(status):
                     return await self._answer(
                         status, reply_headers, body, repeatable=repeatable, not_modified=not_modified, raw=raw
                     )
                 asked = retry_after(reply_headers)
+                trouble = trouble_of(status, asked, repeatable=repeatable)
                 if pacer is not None and (asked is not None or status == HTTP_TOO_MANY):
                     pacer.pause(min(backoff if asked is None else asked, LONGEST_WAIT))
-                if status != HTTP_TOO_MANY and not repeatable:
-                    raise UncertainWriteError(f"http:{status}")
-                if status == HTTP_TOO_MANY or (asked or 0.0) > LONGEST_WAIT:
-                    trouble = RateLimitedError(f"http:{status}", asked)
-                else:
-                    trouble = UnreachableError(f"http:{status}")
-            if attempt == attempts or (asked or 0.0) > LONGEST_WAIT:
+            again = not isinstance(trouble, UncertainWriteError) and (asked or 0.0) <= LONGEST_WAIT
+            if attempt == attempts or not again:
                 raise trouble
             # jitter spreads the load of many clients; it hides nothing
             delay = backoff * random.uniform(1.0, 1.5)  # noqa: S311
@@ -234,8 +230,17 @@ class HttpClient:
 
 
 def temporary(status: int) -> bool:
-    """Whether a later try may go better: 408 and every 5xx (Cloudflare's 52x among them) but "can't do that"."""
+    """Whether a later try may go better: 408, and every 5xx (Cloudflare's 52x too) but "can't do that"."""
     return status == 408 or (status >= 500 and status not in (501, 505))  # noqa: PLR2004
+
+
+def trouble_of(status: int, asked: float | None, *, repeatable: bool) -> ProviderError:
+    """Return the error for a 429 or a temporary status; `asked` is the Retry-After in seconds."""
+    if status != HTTP_TOO_MANY and not repeatable:
+        return UncertainWriteError(f"http:{status}")
+    if status == HTTP_TOO_MANY or (asked or 0.0) > LONGEST_WAIT:
+        return RateLimitedError(f"http:{status}", asked)
+    return UnreachableError(f"http:{status}")
 
 
 def segments(path: tuple[str, ...]) -> list[str]:

@@ -1,6 +1,7 @@
 """Short ways to say what is read, written and expected."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from custom_components.crosswatch.providers.publicmetadb import PublicMetaDBProvider
 from custom_components.crosswatch.sync.models import (
@@ -40,7 +41,9 @@ def show(tmdb: int | None) -> Item:
     return Item(kind=Kind.SHOW, ids=Ids(tmdb=tmdb))
 
 
-def episode(show_tmdb: int | None, season: int | None, number: int | None, own_tmdb: int | None = None) -> Item:
+def episode(
+    show_tmdb: int | None, season: int | None, number: int | None, own_tmdb: int | None = None
+) -> Item:
     """Return an episode."""
     return Item(
         kind=Kind.EPISODE, ids=Ids(tmdb=own_tmdb), show_ids=Ids(tmdb=show_tmdb), season=season, episode=number
@@ -60,7 +63,9 @@ def play(item: Item, at: int | None = JAN_2, remote_id: str | None = None) -> Pl
 def change(entry: Entry, action: Action = Action.ADD, key: str | None = None) -> Change:
     """Return a change of the entry."""
     feature = Feature.HISTORY if isinstance(entry, Play) else Feature.WATCHLIST
-    return Change(feature=feature, side=Side.TARGET, action=action, key=key or repr(entry), entry=entry, rule="test")
+    return Change(
+        feature=feature, side=Side.TARGET, action=action, key=key or repr(entry), entry=entry, rule="test"
+    )
 
 
 def removal(entry: Entry) -> Change:
@@ -71,11 +76,16 @@ def removal(entry: Entry) -> Change:
 async def apply(
     provider: PublicMetaDBProvider, *changes: Change | Entry, scope: Scope = SCOPE
 ) -> list[Outcome]:
-    """Write the changes (an entry alone is to be added) and return the outcomes in the order of the changes."""
+    """Write the changes, or add the entries, and return the outcomes in their order."""
     wanted = [one if isinstance(one, Change) else change(one) for one in changes]
     found = [outcome async for outcome in provider.apply(wanted[0].feature, wanted, scope)]
     place = {id(one): index for index, one in enumerate(wanted)}
     return sorted(found, key=lambda outcome: place[id(outcome.change)])
+
+
+def files(folder: Path) -> set[str]:
+    """Return the names of all files."""
+    return {path.name for path in folder.iterdir()}
 
 
 def told(outcomes: Sequence[Outcome]) -> list[tuple[str, str | None]]:

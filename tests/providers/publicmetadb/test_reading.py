@@ -18,7 +18,7 @@ from custom_components.crosswatch.sync.provider import BadAnswerError, Incomplet
 from tests.simulators.publicmetadb import Envelope, MovieNumbers, NumberStyle, PublicMetaDBSimulator, User
 
 from .conftest import Build
-from .helpers import JAN_2, SCOPE, WATCHED, episode, movie, show
+from .helpers import JAN_2, SCOPE, WATCHED, episode, files, movie, show
 
 
 def fill(user: User, count: int) -> None:
@@ -92,7 +92,10 @@ async def test_rows_keep_the_order_of_the_service() -> None:
 
 async def test_repeated_rows_count_once() -> None:
     """As long as all are there."""
-    pages = [{"items": rows("a", "b"), "total": 3, "totalPages": 2}, {"items": rows("b", "c"), "total": 3, "totalPages": 2}]
+    pages = [
+        {"items": rows("a", "b"), "total": 3, "totalPages": 2},
+        {"items": rows("b", "c"), "total": 3, "totalPages": 2},
+    ]
     assert await read_pages(pages) == ["a", "b", "c"]
 
 
@@ -110,14 +113,27 @@ async def test_rows_without_an_id_count() -> None:
         [{"items": rows("a"), "total": 0, "totalPages": 0}],
         [{"items": [], "total": 5}],
         # a page of another number
-        [{"items": rows("a", "b"), "total": 4, "totalPages": 2}, {"items": rows("c", "d"), "total": 4, "totalPages": 2, "page": 1}],
+        [
+            {"items": rows("a", "b"), "total": 4, "totalPages": 2},
+            {"items": rows("c", "d"), "total": 4, "totalPages": 2, "page": 1},
+        ],
         # another total or page count on a later page
-        [{"items": rows("a", "b"), "total": 4, "totalPages": 2}, {"items": rows("c", "d"), "total": 5, "totalPages": 2}],
-        [{"items": rows("a", "b"), "total": 4, "totalPages": 2}, {"items": rows("c", "d"), "total": 4, "totalPages": 3}],
+        [
+            {"items": rows("a", "b"), "total": 4, "totalPages": 2},
+            {"items": rows("c", "d"), "total": 5, "totalPages": 2},
+        ],
+        [
+            {"items": rows("a", "b"), "total": 4, "totalPages": 2},
+            {"items": rows("c", "d"), "total": 4, "totalPages": 3},
+        ],
         # a page past the end where rows should be
         [{"items": rows("a", "b"), "total": 4, "totalPages": 2}, {"items": [], "total": 4, "totalPages": 2}],
         # without a total: a hole in the middle, rows that come twice, page 1 again and again
-        [{"items": rows("a", "b"), "totalPages": 3}, {"items": rows("c"), "totalPages": 3}, {"items": rows("d"), "totalPages": 3}],
+        [
+            {"items": rows("a", "b"), "totalPages": 3},
+            {"items": rows("c"), "totalPages": 3},
+            {"items": rows("d"), "totalPages": 3},
+        ],
         [{"items": rows("a", "b"), "totalPages": 2}, {"items": rows("b", "c"), "totalPages": 2}],
         [rows("a", "b"), rows("b", "c")],
         [rows("a", "b")] * 5,
@@ -145,7 +161,9 @@ async def test_page_limit_is_never_silent(build: Build, sim: PublicMetaDBSimulat
         await provider.read(Feature.HISTORY, SCOPE)
 
 
-@pytest.mark.parametrize("fault", [{"drop": True}, {"status": 403, "body": "<html>"}, {"status": 200, "body": "<html>"}])
+@pytest.mark.parametrize(
+    "fault", [{"drop": True}, {"status": 403, "body": "<html>"}, {"status": 200, "body": "<html>"}]
+)
 async def test_other_faults_of_a_page(
     build: Build, sim: PublicMetaDBSimulator, user: User, fault: dict[str, Any]
 ) -> None:
@@ -208,7 +226,12 @@ def test_play_rows() -> None:
         assert found is not None
         assert found.watched_at == JAN_2
     found = play_of(
-        ids={"tmdb": "1399"}, type="series", season_number=1, season=None, episode_number="5", show_title="Thrones"
+        ids={"tmdb": "1399"},
+        type="series",
+        season_number=1,
+        season=None,
+        episode_number="5",
+        show_title="Thrones",
     )
     assert found is not None
     assert found.item.name == "Thrones S01E05"
@@ -301,7 +324,9 @@ def test_stamp() -> None:
 # --- snapshots -------------------------------------------------------------------------------
 
 
-async def test_scope_hash_tells_accounts_and_lists_apart(build: Build, sim: PublicMetaDBSimulator, user: User) -> None:
+async def test_scope_hash_tells_accounts_and_lists_apart(
+    build: Build, sim: PublicMetaDBSimulator, user: User
+) -> None:
     """Another key, feature or list is another scope; another reading is not."""
     user.add_list("Watchlist")
     other = user.add_list("Other")
@@ -330,4 +355,4 @@ async def test_other_features_are_not_supported(provider: PublicMetaDBProvider, 
     assert set(provider.capabilities) == {Feature.WATCHLIST, Feature.HISTORY}
     with pytest.raises(ValueError, match="not supported"):
         await provider.read(Feature.RATINGS, SCOPE)
-    assert not list(tmp_path.iterdir())
+    assert not files(tmp_path)

@@ -29,6 +29,6 @@ class _VirtualLoop(asyncio.SelectorEventLoop):
 
 
 def run[T](main: Coroutine[Any, Any, T], late: Callable[[], float] = lambda: 0.0) -> T:
-    """Run `main` in no time. `late` says by how many seconds each wake-up comes late. No sockets, no threads."""
+    """Run `main` in no time, without sockets and threads. `late`: seconds a wake-up comes late."""
     with asyncio.Runner(loop_factory=lambda: _VirtualLoop(late)) as runner:
         return runner.run(main)

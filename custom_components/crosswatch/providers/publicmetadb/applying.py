@@ -42,7 +42,11 @@ async def write_all(changes: Sequence[Change], write: Write, probe: Probe) -> As
     trouble = 0
     try:
         while waiting or running:
-            while waiting and len(running) < AT_ONCE and waiting[-1].key not in {c.key for c in running.values()}:
+            while (
+                waiting
+                and len(running) < AT_ONCE
+                and waiting[-1].key not in {c.key for c in running.values()}
+            ):
                 change = waiting.pop()
                 running[asyncio.create_task(_outcome(change, write))] = change
             finished, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
@@ -71,7 +75,7 @@ async def write_all(changes: Sequence[Change], write: Write, probe: Probe) -> As
 async def _outcome(change: Change, write: Write) -> Outcome:
     try:
         return await write(change)
-    except (AuthError, RateLimitedError):
+    except AuthError, RateLimitedError:
         raise
     except ProviderError as err:
         if (status := _status(change, err)) is None:

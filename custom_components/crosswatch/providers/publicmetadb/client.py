@@ -19,7 +19,9 @@ USER_AGENT = "CrossWatch/1.0 (Home Assistant)"
 class PublicMetaDBClient:
     """What can be asked of the service, with its errors as provider errors."""
 
-    def __init__(self, session: aiohttp.ClientSession, settings: PublicMetaDBSettings, pacers: Pacers) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, settings: PublicMetaDBSettings, pacers: Pacers
+    ) -> None:
         """Talk to `settings.base_url` with `settings.api_key`; nothing is sent yet."""
         self._key = settings.api_key
         self._http = HttpClient(
@@ -49,7 +51,9 @@ class PublicMetaDBClient:
         `RateLimitedError` or `BadAnswerError` for a service in trouble or something else at this address.
         """
         try:
-            answer = await self._request("GET", ("lists",), params={"page": 1, "perPage": 1}, attempts=attempts)
+            answer = await self._request(
+                "GET", ("lists",), params={"page": 1, "perPage": 1}, attempts=attempts
+            )
         except ForbiddenError as err:
             raise AuthError(str(err)) from None
         if not isinstance(answer.data, dict) or not isinstance(answer.data.get("items"), list):

@@ -1,6 +1,7 @@
 """The watch history: plays of movies and episodes, one row each (API reference 3.4, 5.2)."""
 
-from collections.abc import AsyncGenerator
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -16,11 +17,12 @@ from .shadow import Shadow, ShadowFile
 from .wire import Row, episode_of, media_type, moment, row_id, stamp, title_of, tmdb_id
 
 PATH = ("watched",)
+ALREADY_PLAYED = "already_played"
 
 
 @dataclass(slots=True)
 class PlayReader:
-    """Makes plays of rows. Plays of one title share its ids, so that 100,000 of them fit into little memory."""
+    """Makes plays of rows. Plays of one title share its ids: 100,000 of them need little memory."""
 
     _ids: dict[int, Ids] = field(default_factory=dict)
 
@@ -34,7 +36,9 @@ class PlayReader:
         item = title_of(row, Kind.MOVIE, ids) if kind == "movie" else episode_of(row, ids)
         if item is None:
             return None
-        dates = (row[name] for name in ("watched_at", "watchedAt", "last_watched_at") if row.get(name) is not None)
+        dates = (
+            row[name] for name in ("watched_at", "watchedAt", "last_watched_at") if row.get(name) is not None
+        )
         return Play(item=item, watched_at=moment(next(dates, None)), remote_id=row_id(row))
 
 
@@ -63,8 +67,8 @@ class History:
         return Shadow.from_pairs((play_key(play), play.remote_id) for play in plays)
 
     @asynccontextmanager
-    async def writing(self, file: ShadowFile) -> AsyncGenerator[Write]:
-        """Prepare for some changes; the result carries out one."""
+    async def writing(self, file: ShadowFile, changes: Sequence[Change]) -> AsyncGenerator[Write]:
+        """Prepare for the changes; the result carries out one of them."""
 
         async def reread() -> Shadow:
             found = self.shadow_of(await self.read())
@@ -73,21 +77,19 @@ class History:
 
         removals = Removals(
             file=file,
+            key_of=lambda change: play_key(_play(change)),
             known=file.load,
             reread=reread,
             delete=lambda row: self._client.delete((*PATH, row)),
             missing=MISSING_REMOTE_HISTORY_ID,
         )
-        additions = _Additions(self._client, file)
+        await removals.prepare(changes)
+        additions = _Additions(self._client, file, reread)
 
         async def write(change: Change) -> Outcome:
-            play = change.entry
-            if not isinstance(play, Play):
-                raise TypeError("not a play")
             if change.action is Action.REMOVE:
-                return await removals.remove(change, play_key(play), only=True)
-            row = await additions.add(play)
-            return Outcome(change=change, status=OutcomeStatus.APPLIED, remote_id=row)
+                return await removals.remove(change, only=True)
+            return await additions.add(change, _play(change))
 
         yield write
 
@@ -95,32 +97,56 @@ class History:
 class _Additions:
     """The new plays of one `apply`."""
 
-    def __init__(self, client: PublicMetaDBClient, file: ShadowFile) -> None:
+    def __init__(
+        self, client: PublicMetaDBClient, file: ShadowFile, reread: Callable[[], Awaitable[Shadow]]
+    ) -> None:
         self._client = client
         self._file = file
-        self._added: set[str] = set()
+        self._reread = reread
+        self._added: dict[str, str] = {}
+        """Key by row id."""
         self._before: frozenset[str] | None = None
+        self._fresh: Shadow | None = None
+        self._lock = asyncio.Lock()
 
-    async def add(self, play: Play) -> str | None:
-        """Add a play and return its row id where the answer tells it."""
+    async def add(self, change: Change, play: Play) -> Outcome:
+        """Add a play with the service's own de-duplication, which alone must not swallow it."""
         if play.watched_at is None:
             raise TypeError("a play without a date is refused before")
+        key = play_key(play)
         body = {**body_of(play.item), "watched_at": stamp(play.watched_at)}
         row = await self._client.create(PATH, body, {"dedupe": "true"})
-        if _other_moment(row, play.watched_at) and await self._is_known(row_id(row)):
+        if _other_moment(row, play.watched_at) and await self._was_there(row_id(row)):
             # what the service takes for the same play is not told (API reference, question 7). It answered
             # with another play that was there before, so nothing was added: once more without that check
+            if await self._is_there(key):
+                return Outcome(change=change, status=OutcomeStatus.ALREADY, reason=ALREADY_PLAYED)
             row = await self._client.create(PATH, body)
         if (added := row_id(row)) is not None:
-            self._added.add(added)
-            self._file.add(play_key(play), added)
-        return added
+            self._added[added] = key
+            self._file.add(key, added)
+        return Outcome(change=change, status=OutcomeStatus.APPLIED, remote_id=added)
 
-    async def _is_known(self, row: str | None) -> bool:
-        if self._before is None:
-            shadow = await self._file.load()
-            self._before = frozenset(one for rows in shadow.rows.values() for one in rows)
+    async def _was_there(self, row: str | None) -> bool:
+        """Whether a row was known before this play was sent."""
+        async with self._lock:
+            if self._before is None:
+                shadow = await self._file.load()
+                self._before = frozenset(one for rows in shadow.rows.values() for one in rows)
         return row in self._before or row in self._added
+
+    async def _is_there(self, key: str) -> bool:
+        """Whether the very play is there, by a fresh read: sending it must not make two of it."""
+        async with self._lock:
+            if self._fresh is None:
+                self._fresh = await self._reread()
+        return key in self._fresh.rows or key in self._added.values()
+
+
+def _play(change: Change) -> Play:
+    if not isinstance(change.entry, Play):
+        raise TypeError("not a play")
+    return change.entry
 
 
 def _other_moment(row: Row, watched_at: int) -> bool:

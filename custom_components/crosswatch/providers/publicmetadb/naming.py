@@ -21,13 +21,13 @@ def body_of(item: Item) -> dict[str, Any]:
 
 
 def item_key(item: Item) -> str:
-    """Return the type-qualified key of an item, such as `show:tmdb:1399` or `episode:tmdb:1399:s01e05` (W5)."""
+    """Return the key of an item with its type (W5): `show:tmdb:1399`, `episode:tmdb:1399:s01e05`."""
     if item.kind is Kind.EPISODE:
         return f"episode:tmdb:{item.show_ids.tmdb}:s{item.season:02d}e{item.episode:02d}"
     return f"{item.kind}:tmdb:{item.ids.tmdb}"
 
 
 def play_key(play: Play) -> str:
-    """Return the key of a play: the item's with `@` and epoch seconds, or the row's id where the date is unknown."""
+    """Return the key of a play: the item's, `@`, and epoch seconds or, without a date, the row's id."""
     when = f"id:{play.remote_id}" if play.watched_at is None else str(play.watched_at)
     return f"{item_key(play.item)}@{when}"

@@ -140,7 +140,7 @@ class _Reader[T]:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _until_the_end(self, first: Page[T]) -> list[Page[T]]:
-        """Read on while pages are full. Where the size of a page is not told, only an empty one is the end."""
+        """Read on while pages are full. Where their size is not told, only an empty one is the end."""
         pages = [first]
         while pages[-1].rows and not (pages[-1].size and len(pages[-1].rows) < pages[-1].size):
             page = await self._page(len(pages) + 1)

@@ -8,7 +8,17 @@ import time
 
 import aiohttp
 
-from ...sync.models import Action, Change, Entry, Feature, Outcome, OutcomeStatus, Scope, Snapshot, WatchlistEntry
+from ...sync.models import (
+    Action,
+    Change,
+    Entry,
+    Feature,
+    Outcome,
+    OutcomeStatus,
+    Scope,
+    Snapshot,
+    WatchlistEntry,
+)
 from ...sync.provider import Capability
 from .applying import Write, write_all
 from .client import PublicMetaDBClient
@@ -37,7 +47,7 @@ class PublicMetaDBProvider:
     def __init__(
         self, session: aiohttp.ClientSession, settings: PublicMetaDBSettings, pacers: Pacers, state_dir: Path
     ) -> None:
-        """`state_dir` takes the shadow files. Nothing is sent or read yet; the pace takes its speed from here."""
+        """`state_dir` takes the shadow files. Nothing is sent or read yet; the pace gets its speed."""
         pacers.apply(settings)
         self.account_id = account_id(settings.base_url, settings.api_key)
         self._settings = settings
@@ -94,7 +104,7 @@ class PublicMetaDBProvider:
                 possible.append(change)
         finished = False
         try:
-            async with self._writing(feature, file, scope) as write:
+            async with self._writing(feature, file, scope, possible) as write:
                 outcomes = write_all(possible, write, lambda: self._client.verify(self._settings.max_retries))
                 try:
                     async for outcome in outcomes:
@@ -107,10 +117,12 @@ class PublicMetaDBProvider:
             # an interrupted run keeps what it has learned (W18)
             await (file.save_if_small() if finished else file.save())
 
-    def _writing(self, feature: Feature, file: ShadowFile, scope: Scope) -> AbstractAsyncContextManager[Write]:
+    def _writing(
+        self, feature: Feature, file: ShadowFile, scope: Scope, changes: Sequence[Change]
+    ) -> AbstractAsyncContextManager[Write]:
         if feature is Feature.WATCHLIST:
-            return self._watchlist.writing(file, self._list_name(scope))
-        return self._history.writing(file)
+            return self._watchlist.writing(file, self._list_name(scope), changes)
+        return self._history.writing(file, changes)
 
     def _list_name(self, scope: Scope) -> str:
         return scope.watchlist_name or self._settings.watchlist_name
@@ -123,9 +135,7 @@ class PublicMetaDBProvider:
             self._files[key] = ShadowFile(self._state_dir, feature, scope.pair_id)
         return self._files[key]
 
-    def _snapshot(
-        self, feature: Feature, entries: Sequence[Entry], read_at: int, *scope: str
-    ) -> Snapshot:
+    def _snapshot(self, feature: Feature, entries: Sequence[Entry], read_at: int, *scope: str) -> Snapshot:
         parts = (self._settings.base_url, self.account_id, feature, *scope)
         scope_hash = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
         return Snapshot(feature=feature, entries=tuple(entries), scope_hash=scope_hash, read_at=read_at)

@@ -1,10 +1,9 @@
 """Removing rows by their id, which is found in the shadow or, once, by reading everything again."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from ...sync.models import Change, Outcome, OutcomeStatus
+from ...sync.models import Action, Change, Outcome, OutcomeStatus
 from .shadow import Shadow, ShadowFile
 
 GONE = "http:404"
@@ -22,22 +21,32 @@ class Removals:
     """
 
     file: ShadowFile
+    key_of: Callable[[Change], str]
     known: Callable[[], Awaitable[Shadow]]
     reread: Callable[[], Awaitable[Shadow]]
     delete: Callable[[str], Awaitable[bool]]
     missing: str
-    _shadow: Shadow | None = None
-    _fresh: bool = False
-    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _shadow: Shadow = field(default_factory=Shadow)
 
-    async def remove(self, change: Change, key: str, *, only: bool) -> Outcome:
+    async def prepare(self, changes: Sequence[Change]) -> None:
+        """Find the rows of all removals among the changes, before anything is written.
+
+        One row that the shadow doesn't know leads to one fresh read (W12).
+        """
+        removals = [change for change in changes if change.action is Action.REMOVE]
+        if not removals:
+            return
+        self._shadow = await self.known()
+        if not all(self._is_known(change) for change in removals):
+            self._shadow = await self.reread()
+
+    async def remove(self, change: Change, *, only: bool) -> Outcome:
         """Remove the rows of the key. With `only`, an entry that names one of them means just that one.
 
-        A row that is gone already is a success (W11). Without any row even after a fresh read (W12) the
-        change is unresolved.
+        A row that is gone already is a success (W11). Without any row the change is unresolved.
         """
-        remote_id = change.entry.remote_id
-        rows = await self._rows(key, remote_id)
+        key, remote_id = self.key_of(change), change.entry.remote_id
+        rows = self._shadow.rows.get(key, ())
         if not rows:
             return Outcome(change=change, status=OutcomeStatus.UNRESOLVED, reason=self.missing)
         if only and remote_id in rows:
@@ -49,13 +58,6 @@ class Removals:
         status = OutcomeStatus.APPLIED if removed else OutcomeStatus.ALREADY
         return Outcome(change=change, status=status, reason=None if removed else GONE, remote_id=rows[0])
 
-    async def _rows(self, key: str, remote_id: str | None) -> tuple[str, ...]:
-        async with self._lock:
-            if self._shadow is None:
-                self._shadow = await self.known()
-            rows = self._shadow.rows.get(key, ())
-            if not self._fresh and (not rows or (remote_id is not None and remote_id not in rows)):
-                self._shadow = await self.reread()
-                self._fresh = True
-                rows = self._shadow.rows.get(key, ())
-            return rows
+    def _is_known(self, change: Change) -> bool:
+        rows = self._shadow.rows.get(self.key_of(change), ())
+        return bool(rows) and (change.entry.remote_id is None or change.entry.remote_id in rows)

@@ -55,7 +55,9 @@ class PublicMetaDBSettings:
         range are moved to its end, as documented. Raises ValueError, naming the key, for anything that
         can't be read and for unknown keys: a mistyped setting must not work as its default.
         """
-        return cls(**{_FIELDS.get(key, key): _read(key, value) for key, value in _flat(options) if not _blank(value)})
+        return cls(
+            **{_FIELDS.get(key, key): _read(key, value) for key, value in _flat(options) if not _blank(value)}
+        )
 
 
 def _flat(options: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -87,7 +89,7 @@ def _read(key: str, value: Any) -> Any:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError("not a text")  # noqa: TRY004 - one error type for every bad setting
+        raise ValueError("not a text")  # noqa: TRY004 - one error for every bad setting
     return value.strip()
 
 
@@ -113,7 +115,7 @@ def _flag(value: Any) -> bool:
 
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise ValueError("not a number")
+        raise ValueError("not a number")  # noqa: TRY004 - the same
     try:
         number = float(value)
     except ValueError:

@@ -74,14 +74,18 @@ class Shadow:
             raise ValueError("not a shadow")  # noqa: TRY004 - one error for every unreadable file
         shadow = cls(list_id=_text(data.get("list_id")), list_name=_text(data.get("list_name")))
         for key, value in data["items"].items():
-            found = tuple(row for row in (value if isinstance(value, list) else [value]) if isinstance(row, str) and row)
+            found = tuple(
+                row for row in (value if isinstance(value, list) else [value]) if isinstance(row, str) and row
+            )
             if found and (current := current_key(key, feature)):
                 shadow.rows[current] = found
         return shadow
 
     def as_json(self) -> bytes:
         """Return the file. In the order of reading: sorting 100,000 keys would hold up everything else."""
-        data: dict[str, Any] = {"items": {key: rows[0] if len(rows) == 1 else rows for key, rows in self.rows.items()}}
+        data: dict[str, Any] = {
+            "items": {key: rows[0] if len(rows) == 1 else rows for key, rows in self.rows.items()}
+        }
         if self.list_id is not None:
             data |= {"list_id": self.list_id, "list_name": self.list_name}
         return orjson.dumps(data, option=orjson.OPT_INDENT_2)

@@ -1,10 +1,10 @@
 """The watchlist: movies and shows on one list of the account (API reference 3.2, 3.3, 5.1)."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
-from ...sync.models import Action, Change, Feature, Ids, Kind, Outcome, OutcomeStatus, WatchlistEntry
+from ...sync.models import Action, Change, Ids, Kind, Outcome, OutcomeStatus, WatchlistEntry
 from ...sync.provider import (
     BadAnswerError,
     ForbiddenError,
@@ -37,7 +37,9 @@ def entry_of(row: Row) -> WatchlistEntry | None:
     kind = {"movie": Kind.MOVIE, "tv": Kind.SHOW}.get(media_type(row))
     if tmdb is None or kind is None:
         return None
-    return WatchlistEntry(item=title_of(row, kind, Ids(tmdb=tmdb)), listed_at=_listed_at(row), remote_id=row_id(row))
+    return WatchlistEntry(
+        item=title_of(row, kind, Ids(tmdb=tmdb)), listed_at=_listed_at(row), remote_id=row_id(row)
+    )
 
 
 def _listed_at(row: Row) -> int | None:
@@ -75,11 +77,13 @@ class Watchlist:
     @staticmethod
     def shadow_of(entries: list[WatchlistEntry], list_id: str | None, name: str) -> Shadow:
         """Return the shadow of a complete read."""
-        return Shadow.from_pairs(((item_key(entry.item), entry.remote_id) for entry in entries), list_id, name)
+        return Shadow.from_pairs(
+            ((item_key(entry.item), entry.remote_id) for entry in entries), list_id, name
+        )
 
     @asynccontextmanager
-    async def writing(self, file: ShadowFile, name: str) -> AsyncGenerator[Write]:
-        """Prepare for some changes; the result carries out one."""
+    async def writing(self, file: ShadowFile, name: str, changes: Sequence[Change]) -> AsyncGenerator[Write]:
+        """Prepare for the changes; the result carries out one of them."""
         target: dict[bool, asyncio.Task[str | None]] = {}
 
         async def list_for(action: Action) -> str | None:
@@ -95,7 +99,9 @@ class Watchlist:
 
         async def reread() -> Shadow:
             list_id = await list_for(Action.REMOVE)
-            found = self.shadow_of(await self._entries(list_id), list_id, name) if list_id else Shadow()
+            if list_id is None:
+                return Shadow()
+            found = self.shadow_of(await self._entries(list_id), list_id, name)
             await file.replace(found)
             return found
 
@@ -103,7 +109,12 @@ class Watchlist:
             return await self._client.delete(("lists", await list_for(Action.REMOVE) or "", "items", row))
 
         removals = Removals(
-            file=file, known=known, reread=reread, delete=delete, missing=MISSING_REMOTE_ITEM_ID
+            file=file,
+            key_of=lambda change: item_key(change.entry.item),
+            known=known,
+            reread=reread,
+            delete=delete,
+            missing=MISSING_REMOTE_ITEM_ID,
         )
 
         async def write(change: Change) -> Outcome:
@@ -112,10 +123,11 @@ class Watchlist:
                 return Outcome(change=change, status=OutcomeStatus.UNRESOLVED, reason=MISSING_WATCHLIST_LIST)
             if change.action is Action.REMOVE:
                 # two rows of one title are one entry
-                return await removals.remove(change, item_key(change.entry.item), only=False)
+                return await removals.remove(change, only=False)
             return await self._add(change, list_id, file)
 
         try:
+            await removals.prepare(changes)
             yield write
         finally:
             for task in target.values():
@@ -186,7 +198,9 @@ class Watchlist:
         try:
             list_id = await lists.create(self._client, name)
         except UncertainWriteError as err:
-            raise ListError(f"{err}: the watchlist may have been created, the next run looks for it") from None
+            raise ListError(
+                f"{err}: the watchlist may have been created, the next run looks for it"
+            ) from None
         except RefusedError, ForbiddenError, BadAnswerError:
             # 409: somebody else was faster. Otherwise there is none, which every add then tells
             return lists.choose(await lists.read_lists(self._client), name)

@@ -1,4 +1,4 @@
-"""Fields of the service's rows, read strictly: absent is None, anything unreadable raises `BadAnswerError`."""
+"""Fields of the service's rows, read strictly: absent is None, unreadable is a `BadAnswerError`."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ type Row = Mapping[str, Any]
 MOVIE_TYPES = frozenset({"movie", "movies", "film"})
 SHOW_TYPES = frozenset({"tv", "show", "shows", "series", "tv_shows", "tvshows"})
 OTHER_TYPES = frozenset({"season", "seasons", "episode", "episodes"})
-"""`media_type` is `movie` or `tv` (API reference 3.0); the other spellings were met by other clients (4.3)."""
+"""`media_type` is `movie` or `tv` (API reference 3.0); other clients met other spellings (4.3)."""
 
 FIRST_EPOCH_MS = 10**11
 """From here on an epoch number counts milliseconds: as seconds it would be the year 5138."""
@@ -49,7 +49,11 @@ def whole(value: Any) -> int | None:
 def tmdb_id(row: Row) -> int | None:
     """Return the TMDb id: `tmdb_id`, `tmdb` or `ids.tmdb`; null and 0 are no id (API reference 3.3, 4.2)."""
     inner = row.get("ids")
-    for value in (row.get("tmdb_id"), row.get("tmdb"), inner.get("tmdb") if isinstance(inner, Mapping) else None):
+    for value in (
+        row.get("tmdb_id"),
+        row.get("tmdb"),
+        inner.get("tmdb") if isinstance(inner, Mapping) else None,
+    ):
         if (number := whole(value)) is not None and number > 0:
             return number
     return None
@@ -138,5 +142,5 @@ def _epoch(value: float) -> int:
 
 
 def stamp(seconds: int) -> str:
-    """Write epoch seconds the one way the service is sent dates: `2026-01-04T21:00:00Z` (API reference 5.2)."""
+    """Write epoch seconds as dates are sent to the service: `2026-01-04T21:00:00Z` (API reference 5.2)."""
     return f"{datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat()}Z"
