@@ -8,7 +8,6 @@ import asyncio
 from contextlib import AsyncExitStack
 import json
 import signal
-import socket
 import sys
 import time
 from typing import Final
@@ -18,7 +17,7 @@ from lab.errors import LabError
 from lab.folder import claim
 from lab.isolation import isolate
 from lab.lab import Lab, started_lab
-from lab.network import forwarded, free_port, listen, port_of
+from lab.network import forwarded, listen, port_of
 from lab.outcome import Outcome
 from lab.pairs import create_dashboard, find_pair, sync
 from lab.paths import ROOT
@@ -69,12 +68,12 @@ def arguments() -> argparse.Namespace:
 
 def say(text: str) -> None:
     """Tell how it goes, beside the result."""
-    print(f"demo: {text}", file=sys.stderr, flush=True)  # noqa: T201
+    print(f"demo: {text}", file=sys.stderr, flush=True)
 
 
 def show(text: str) -> None:
     """Print what was asked for."""
-    print(text, flush=True)  # noqa: T201
+    print(text, flush=True)
 
 
 async def first_sync(lab: Lab) -> tuple[Outcome, str]:
@@ -126,7 +125,6 @@ async def stay(lab: Lab) -> None:
 async def run(options: argparse.Namespace, doors: Doors | None) -> int:
     """Do it all; return the exit code."""
     started = time.monotonic()
-    port = doors.port if doors else options.port or free_port()
     async with AsyncExitStack() as stack:
         say("starting the simulated services and Home Assistant")
         lab = await stack.enter_async_context(
@@ -134,7 +132,7 @@ async def run(options: argparse.Namespace, doors: Doors | None) -> int:
                 FOLDER,
                 size=options.size,
                 seed=options.seed,
-                port=port,
+                port=doors.port if doors else options.port,
                 cloud_port=doors.cloud_port if doors else 0,
             )
         )

@@ -9,6 +9,7 @@ from typing import Final
 import aiohttp
 
 from lab.client import Client
+from lab.errors import LabError
 from lab.network import LOCALHOST
 from lab.process import Child
 
@@ -19,9 +20,7 @@ POLL: Final = 0.05
 class HomeAssistant:
     """A Home Assistant on a seeded configuration folder."""
 
-    def __init__(
-        self, folder: Path, port: int, session: aiohttp.ClientSession, *, plex_cloud: str
-    ) -> None:
+    def __init__(self, folder: Path, port: int, session: aiohttp.ClientSession, *, plex_cloud: str) -> None:
         """`plex_cloud` is the base address of what stands in for Plex's own services."""
         self.config = folder
         self.url = f"http://{LOCALHOST}:{port}"
@@ -34,7 +33,8 @@ class HomeAssistant:
     @property
     def child(self) -> Child:
         """The running process."""
-        assert self._child is not None
+        if self._child is None:
+            raise LabError("Home Assistant is not started")
         return self._child
 
     async def start(self) -> None:

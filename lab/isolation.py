@@ -115,7 +115,7 @@ def _multicast_route() -> _Route:
 def main() -> None:
     """Run a command in a private network."""
     if not isolate():
-        print("no private network here: using the machine's own", file=sys.stderr)  # noqa: T201
+        print("no private network here: using the machine's own", file=sys.stderr)
     os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606
 
 

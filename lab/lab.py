@@ -9,7 +9,7 @@ import aiohttp
 
 from lab.client import Client
 from lab.homeassistant import HomeAssistant
-from lab.network import free_port
+from lab.network import free_ports
 from lab.seed import seed as seed_configuration
 from lab.simulators import Simulators
 
@@ -38,11 +38,12 @@ async def started_lab(
     debug: bool = False,
 ) -> AsyncIterator[Lab]:
     """Start everything in an empty folder; port 0 takes a free one. Stop everything at the end."""
-    port = port or free_port()
+    ours = [port, cloud_port, 0, 0]
+    port, *others = [one or free for one, free in zip(ours, free_ports(len(ours)), strict=True)]
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
         simulators = await Simulators.start(
-            session, folder / "simulators.log", size=size, seed=seed, cloud_port=cloud_port
+            session, folder / "simulators.log", size=size, seed=seed, ports=others
         )
         stack.push_async_callback(simulators.child.stop)
         config = folder / "config"

@@ -1,8 +1,9 @@
 """Ports of 127.0.0.1, and a way in from the machine's network to the private one."""
 
 import asyncio
-from contextlib import asynccontextmanager, suppress
 from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager, suppress
+import random
 import socket
 from typing import Final
 
@@ -10,19 +11,31 @@ from lab.errors import LabError
 
 LOCALHOST: Final = "127.0.0.1"
 CHUNK: Final = 64 * 1024
+PORTS: Final = range(18_000, 32_000)
+"""Where free ports are taken from: below those that systems give to outgoing connections, one of which
+might otherwise have a server's port just when that server is restarted."""
 
 
 def listen(port: int = 0) -> socket.socket:
     """Take a port for good; 0 takes a free one."""
+    if port == 0:
+        return _listen_anywhere()
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((LOCALHOST, port))
         sock.listen(128)
-    except OSError as err:
+    except (OSError, OverflowError) as err:
         sock.close()
-        raise LabError(f"port {port} is taken: {err.strerror}") from None
+        raise LabError(f"can't listen on port {port}: {err}") from None
     return sock
+
+
+def _listen_anywhere() -> socket.socket:
+    for port in random.sample(PORTS, 50):
+        with suppress(LabError):
+            return listen(port)
+    raise LabError("there are no free ports")
 
 
 def port_of(sock: socket.socket) -> int:
@@ -31,10 +44,10 @@ def port_of(sock: socket.socket) -> int:
     return port
 
 
-def free_port(port: int = 0) -> int:
-    """A port that is free at this moment: the given one, or any."""
-    with listen(port) as sock:
-        return port_of(sock)
+def free_ports(count: int) -> list[int]:
+    """Different ports that are free at this moment."""
+    with ExitStack() as stack:  # all held at once, or one might be taken twice
+        return [port_of(stack.enter_context(listen())) for _ in range(count)]
 
 
 @asynccontextmanager

@@ -58,11 +58,37 @@ async def sync(client: Client, pair: Pair) -> dict[str, Any]:
     return told
 
 
+async def plan(client: Client, pair: Pair) -> list[dict[str, Any]]:
+    """Find out what a run would do."""
+    path = f"/api/services/{DOMAIN}/sync_pair?return_response"
+    answer = await client.post(path, {"device_id": pair.device_id, "dry_run": True})
+    (run,) = answer["service_response"]["runs"]
+    changes: list[dict[str, Any]] = run["plan"]
+    return changes
+
+
+async def press_sync_now(client: Client, pair: Pair) -> None:
+    """Start a run without waiting for its end."""
+    await client.post("/api/services/button/press", {"entity_id": pair.entities["sync_now"]})
+
+
+async def state_of(client: Client, pair: Pair, key: str) -> str:
+    """The state of one of the pair's entities."""
+    state: str = (await client.get(f"/api/states/{pair.entities[key]}"))["state"]
+    return state
+
+
 async def create_dashboard(client: Client, pair: Pair) -> str:
     """Make a dashboard with what a pair tells; return its path."""
-    entities = [pair.entities[key] for key in SHOWN]
+    short = {"type": "entity"}  # the card carries the name of the pair, its rows need not
+    entities = [{"entity": pair.entities[key], "name": short} for key in SHOWN]
     last_run = {"type": "entities", "title": pair.title, "entities": entities}
-    button = {"type": "button", "entity": pair.entities["sync_now"], "show_state": False}
+    press = {
+        "action": "perform-action",
+        "perform_action": "button.press",
+        "target": {"entity_id": pair.entities["sync_now"]},
+    }
+    button = {"type": "button", "entity": pair.entities["sync_now"], "name": short, "tap_action": press}
     sections = [{"type": "grid", "cards": [last_run]}, {"type": "grid", "cards": [button]}]
     view = {"title": "Sync", "path": "sync", "type": "sections", "sections": sections}
     async with client.websocket() as websocket:

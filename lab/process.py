@@ -23,6 +23,9 @@ class Child:
         """Follow the output of a started process."""
         self.name = name
         self.lines: list[str] = []
+        if process.stdout is None:
+            raise ValueError("the output has to be a pipe")
+        self._output = process.stdout
         self._process = process
         self._waiting: list[tuple[str, asyncio.Future[str]]] = []
         self._follower = asyncio.create_task(self._follow(log), name=f"output of {name}")
@@ -87,10 +90,8 @@ class Child:
         return await self._process.wait()
 
     async def _follow(self, log: Path) -> None:
-        stream = self._process.stdout
-        assert stream is not None
         with log.open("a", encoding="utf-8") as file:
-            while raw := await stream.readline():
+            while raw := await self._output.readline():
                 line = raw.decode(errors="replace").rstrip("\n")
                 self.lines.append(line)
                 file.write(f"{line}\n")

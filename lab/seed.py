@@ -44,9 +44,7 @@ def seed(folder: Path, port: int, *, debug: bool = False) -> None:
         folder / "custom_components" / INTEGRATION.name,
         ignore=shutil.ignore_patterns("__pycache__"),
     )
-    configuration = CONFIGURATION.format(
-        debug=DEBUG if debug else "", logs=DEBUG_LOGS if debug else ""
-    )
+    configuration = CONFIGURATION.format(debug=DEBUG if debug else "", logs=DEBUG_LOGS if debug else "")
     (folder / "configuration.yaml").write_text(configuration, encoding="utf-8")
     (folder / "automations.yaml").write_text("[]\n", encoding="utf-8")
     _store(storage, "http", 2, 2, {"stable": _server(port), "pending": None, "yaml_migration_done": True})

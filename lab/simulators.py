@@ -24,7 +24,20 @@ class Addresses:
     account_token: str
     server_token: str
     pin_user: str
-    users: tuple[dict[str, Any], ...]
+    """Who signs in; `owner` is how that person is called."""
+    owner: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A request as a service received it; `at` is monotonic seconds."""
+
+    service: str
+    at: float
+    method: str
+    path: str
+    query: list[list[str]]
+    status: int
 
 
 class Simulators:
@@ -35,17 +48,18 @@ class Simulators:
         self.child = child
         self.told = told
         self.addresses = Addresses(
-            **{name: told[name] for name in Addresses.__slots__ if name != "users"},
-            users=tuple(told["users"]),
+            **{name: told[name] for name in Addresses.__slots__ if name != "owner"},
+            owner=told["users"][0]["name"],
         )
         self._control: str = told["control"]
         self._session = session
 
     @classmethod
     async def start(
-        cls, session: aiohttp.ClientSession, log: Path, *, size: str, seed: int, cloud_port: int = 0
+        cls, session: aiohttp.ClientSession, log: Path, *, size: str, seed: int, ports: list[int]
     ) -> Self:
-        """Start them with a generated library."""
+        """Start them with a generated library; `ports`: the cloud's, the server's and PublicMetaDB's."""
+        names = ("cloud-port", "pms-port", "pmdb-port")
         child = await Child.start(
             "the simulators",
             sys.executable,
@@ -53,7 +67,8 @@ class Simulators:
             "tests.simulators",
             f"--size={size}",
             f"--seed={seed}",
-            f"--cloud-port={cloud_port}",
+            "--everyday",
+            *(f"--{name}={port}" for name, port in zip(names, ports, strict=True)),
             f"--max-seconds={7 * 86_400}",
             log=log,
             env={"PYTHONPATH": str(ROOT)},
@@ -72,6 +87,17 @@ class Simulators:
     async def reset_counts(self) -> None:
         """Forget the requests received so far."""
         await self.control("DELETE", "requests")
+
+    async def requests(self) -> list[Request]:
+        """All requests received since the last reset, oldest first."""
+        return [Request(**row) for row in await self.control("GET", "requests/log")]
+
+    async def publicmetadb(self, path: str) -> Any:
+        """GET from PublicMetaDB with the account's key."""
+        url = f"{self.addresses.publicmetadb}/api/external/{path}"
+        headers = {"Authorization": f"Bearer {self.addresses.api_key}"}
+        async with self._session.get(url, headers=headers, raise_for_status=True) as response:
+            return await response.json()
 
     async def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """Use the control interface."""

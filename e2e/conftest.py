@@ -1,0 +1,39 @@
+"""What the end-to-end tests run in: one lab and one set of artefacts for each module."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+import shutil
+from typing import Final
+
+import pytest
+
+from lab.folder import claim
+from lab.lab import Lab, started_lab
+from lab.paths import ROOT
+
+ARTEFACTS: Final = Path(__file__).parent / "artefacts"
+OWNER, USER, PASSWORD = "Robin", "robin", "robin-pass"
+
+
+@pytest.fixture(scope="module")
+def artefacts(request: pytest.FixtureRequest) -> Path:
+    """An empty folder that is kept."""
+    folder: Path = ARTEFACTS / request.path.stem.removeprefix("test_")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+async def lab(artefacts: Path) -> AsyncIterator[Lab]:
+    """A running Home Assistant with an owner, in debug mode, and an everyday library."""
+    folder = ROOT / ".e2e" / artefacts.name
+    claim(folder)
+    try:
+        async with started_lab(folder, size="60", seed=1, debug=True) as lab:
+            await lab.client.onboard(OWNER, USER, PASSWORD)
+            await lab.homeassistant.until_running()
+            yield lab
+    finally:
+        for log in folder.glob("*.log"):
+            shutil.copy(log, artefacts)

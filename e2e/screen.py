@@ -1,0 +1,76 @@
+"""A browser that talks to the lab and to nothing else, and keeps pictures of what it shows."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from itertools import count
+import os
+from pathlib import Path
+from typing import Final
+
+from playwright.async_api import BrowserContext, ConsoleMessage, Page, Route, async_playwright
+
+ARGUMENTS: Final = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-default-apps",
+    "--disable-dev-shm-usage",
+]
+HARMLESS: Final = ("/api/brands/",)
+"""Icons of integrations that only the net has."""
+
+
+class Screen:
+    """A window of the browser, and what went wrong in it."""
+
+    def __init__(self, context: BrowserContext, page: Page, pictures: Path, allowed: Iterable[str]) -> None:
+        """Watch a page."""
+        self.context = context
+        self.page = page
+        self.problems: list[str] = []
+        self.foreign: list[str] = []
+        self._allowed = (*allowed, "data:", "blob:")
+        self._pictures = pictures
+        self._numbers = count(1)
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self.problems.append(f"pageerror: {error.message}"))
+
+    async def picture(self, name: str, page: Page | None = None) -> None:
+        """Keep a picture; they are numbered in the order in which they are made."""
+        path = self._pictures / f"{next(self._numbers):02}-{name}.png"
+        await (page or self.page).screenshot(path=path)
+
+    async def only_lab(self, route: Route) -> None:
+        """Let requests through that stay here."""
+        if route.request.url.startswith(self._allowed):
+            await route.continue_()
+        else:
+            self.foreign.append(route.request.url)
+            await route.abort()
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        where = message.location.get("url", "")
+        if message.type in ("error", "warning") and not any(part in where for part in HARMLESS):
+            self.problems.append(f"{message.type}: {message.text[:300]} ({where})")
+
+
+@asynccontextmanager
+async def opened_screen(pictures: Path, allowed: Iterable[str]) -> AsyncIterator[Screen]:
+    """Start the browser; `allowed` are the addresses it may ask."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
+            headless=True,
+            args=ARGUMENTS,
+        )
+        context = await browser.new_context(
+            viewport={"width": 1280, "height": 900}, locale="en-GB", service_workers="block"
+        )
+        screen = Screen(context, await context.new_page(), pictures, allowed)
+        await context.route("**/*", screen.only_lab)
+        yield screen
+        await browser.close()

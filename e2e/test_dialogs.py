@@ -1,0 +1,215 @@
+"""A person sets everything up in the dialogs, presses the button and watches a dashboard."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+import re
+
+from playwright.async_api import expect
+import pytest
+
+from e2e.checks import leaking_requests, leaks, log_problems, secrets_of
+from e2e.conftest import PASSWORD, USER
+from e2e.dialogs import (
+    SLOW,
+    add_integration,
+    choose,
+    expect_error,
+    expect_title,
+    fill,
+    finish,
+    log_in,
+    select,
+    submit,
+)
+from e2e.screen import Screen, opened_screen
+from e2e.words import word
+from lab.lab import Lab
+from lab.pairs import DASHBOARD, create_dashboard, find_pair, state_of
+from lab.publicmetadb import read_contents
+
+WRONG_KEY = "pmdb_not_the_key_of_anybody"
+NOWHERE = "http://127.0.0.1:9"
+DONE = ("ok", "unresolved")
+A_RUN = 90_000
+"""Milliseconds that the first run may take at three writes a second."""
+
+
+@pytest.fixture(scope="module")
+async def screen(lab: Lab, artefacts: Path) -> AsyncIterator[Screen]:
+    """A browser."""
+    allowed = (lab.homeassistant.url, lab.simulators.addresses.cloud)
+    async with opened_screen(artefacts, allowed) as screen:
+        yield screen
+
+
+@pytest.fixture(scope="module")
+def pair_title(lab: Lab) -> str:
+    """The pair is named after its accounts."""
+    return f"{lab.simulators.addresses.owner} (Attic) → PublicMetaDB"
+
+
+async def test_log_in(lab: Lab, screen: Screen) -> None:
+    await log_in(screen.page, lab.homeassistant.url, USER, PASSWORD)
+    await screen.picture("logged-in")
+
+
+async def test_plex_account(lab: Lab, screen: Screen) -> None:
+    """The link leads to the sign-in page, and the dialog goes on by itself once that is done."""
+    dialog = await add_integration(screen.page, lab.homeassistant.url)
+    await screen.picture("menu")
+    await choose(dialog, word("config.step.user.menu_options.plex"))
+    link = dialog.locator("a[href*='/auth']")
+    await link.wait_for(timeout=SLOW)
+    await screen.picture("plex-link")
+    async with screen.context.expect_page() as opening:
+        await link.click()
+    sign_in = await opening.value
+    await sign_in.get_by_label(lab.simulators.addresses.pin_user).check()
+    await screen.picture("plex-sign-in-page", sign_in)
+    await sign_in.get_by_role("button", name="Allow").click()
+    await expect(sign_in.get_by_role("status")).to_contain_text("signed in")
+    await sign_in.close()
+    await expect_title(dialog, word("config.step.plex_user.title"))
+    await screen.picture("plex-user")
+    await submit(dialog)
+    await expect(dialog).to_contain_text(re.compile("finish", re.IGNORECASE), timeout=SLOW)
+    await screen.picture("plex-done")
+    await finish(dialog)
+
+
+async def test_publicmetadb_account(lab: Lab, screen: Screen) -> None:
+    """Every mistake is told, and put right in the same dialog."""
+    addresses = lab.simulators.addresses
+    dialog = await add_integration(screen.page, lab.homeassistant.url)
+    await choose(dialog, word("config.step.user.menu_options.publicmetadb"))
+    await expect_title(dialog, word("config.step.publicmetadb.title"))
+    await screen.picture("publicmetadb")
+    await fill(dialog, 0, WRONG_KEY)
+    await fill(dialog, 1, addresses.publicmetadb)
+    await submit(dialog)
+    await expect_error(dialog, word("config.error.invalid_auth"))
+    await screen.picture("publicmetadb-wrong-key")
+    await fill(dialog, 0, addresses.api_key)
+    await fill(dialog, 1, NOWHERE)
+    await submit(dialog)
+    await expect_error(dialog, word("config.error.cannot_connect"))
+    await screen.picture("publicmetadb-unreachable")
+    await fill(dialog, 1, "publicmetadb")
+    await submit(dialog)
+    await expect(dialog).to_contain_text(word("config.error.invalid_url"))
+    await screen.picture("publicmetadb-no-address")
+    await fill(dialog, 1, addresses.publicmetadb)
+    await submit(dialog)
+    await expect(dialog).to_contain_text(re.compile("finish", re.IGNORECASE), timeout=SLOW)
+    await screen.picture("publicmetadb-done")
+    await finish(dialog)
+
+
+async def test_pair(lab: Lab, screen: Screen, pair_title: str) -> None:
+    """Two accounts are joined; one account alone is not a pair."""
+    plex, target = pair_title.split(" → ")
+    dialog = await add_integration(screen.page, lab.homeassistant.url)
+    await screen.picture("menu-with-pair")
+    await choose(dialog, word("config.step.user.menu_options.pair"))
+    await expect_title(dialog, word("config.step.pair.title"))
+    await screen.picture("pair")
+    await select(dialog, word("config.step.pair.data.source"), plex)
+    await select(dialog, word("config.step.pair.data.target"), plex)
+    await submit(dialog)
+    await expect(dialog).to_contain_text(word("config.error.same_account"))
+    await screen.picture("pair-one-account")
+    await select(dialog, word("config.step.pair.data.target"), target)
+    await dialog.get_by_text(word("selector.feature.options.history"), exact=True).click()
+    await screen.picture("pair-filled-in")
+    await submit(dialog)
+    await expect(dialog).to_contain_text(re.compile("finish", re.IGNORECASE), timeout=SLOW)
+    await screen.picture("pair-done")
+    await finish(dialog)
+
+
+async def test_pages(lab: Lab, screen: Screen, pair_title: str) -> None:
+    """The pages about what was set up, for people to look at."""
+    page, base = screen.page, lab.homeassistant.url
+    pair = await find_pair(lab.client, pair_title)
+    await page.goto(f"{base}/config/integrations/integration/crosswatch")
+    await expect(page.get_by_text(pair_title).first).to_be_visible(timeout=SLOW)
+    await screen.picture("integration")
+    await page.goto(f"{base}/config/devices/device/{pair.device_id}")
+    await expect(page.get_by_text(word("entity.button.sync_now.name")).first).to_be_visible(timeout=SLOW)
+    await screen.picture("device")
+
+
+async def expect_row(
+    screen: Screen, sensor: str, text: str | re.Pattern[str], patience: float = 5000
+) -> None:
+    """Wait until a sensor's row of the card says something."""
+    name = screen.page.get_by_text(word(f"entity.sensor.{sensor}.name"), exact=True)
+    row = screen.page.locator("hui-generic-entity-row").filter(has=name)
+    await expect(row).to_contain_text(text, timeout=patience)
+
+
+async def expect_status(screen: Screen, *statuses: str, patience: float = 5000) -> None:
+    """Wait for one of these statuses."""
+    texts = (re.escape(word(f"entity.sensor.status.state.{status}")) for status in statuses)
+    await expect_row(screen, "status", re.compile("|".join(texts)), patience)
+
+
+async def press_sync_now(screen: Screen) -> None:
+    """Press the button on the dashboard."""
+    await screen.page.get_by_role("button", name=word("entity.button.sync_now.name")).first.click()
+
+
+async def test_sync_now(lab: Lab, screen: Screen, pair_title: str) -> None:
+    """The button starts a run, the dashboard shows it going and its result."""
+    await create_dashboard(lab.client, await find_pair(lab.client, pair_title))
+    await screen.page.goto(f"{lab.homeassistant.url}/{DASHBOARD}/sync")
+    await expect_status(screen, "never_run", patience=SLOW)
+    await screen.picture("dashboard-before")
+    await press_sync_now(screen)
+    await expect_status(screen, "running")
+    await expect_row(screen, "progress", re.compile(r"[1-9]\d+ ?%"), A_RUN)
+    await screen.picture("dashboard-running")
+    await expect_status(screen, *DONE, patience=A_RUN)
+    contents = await read_contents(lab.simulators)
+    assert contents.doubles == []
+    assert len(contents.items) > 0
+    assert len(contents.plays) > 0
+    await expect_row(screen, "added", f"{len(contents)} ")
+    await screen.picture("dashboard-after")
+
+
+async def test_sync_again(lab: Lab, screen: Screen, pair_title: str) -> None:
+    """A film is watched and a title put on the watchlist: the next run brings these two."""
+    before = await read_contents(lab.simulators)
+    await lab.simulators.control("POST", "plays", {})
+    await lab.simulators.control("POST", "watchlist", {"action": "add"})
+    await press_sync_now(screen)
+    await expect_row(screen, "added", "2 ", A_RUN)
+    await expect_status(screen, *DONE, patience=A_RUN)
+    after = await read_contents(lab.simulators)
+    assert len(after.items) == len(before.items) + 1
+    assert len(after.plays) == len(before.plays) + 1
+    assert after.doubles == []
+    pair = await find_pair(lab.client, pair_title)
+    assert await state_of(lab.client, pair, "status") in DONE
+    await screen.picture("dashboard-again")
+    await screen.page.emulate_media(color_scheme="dark")
+    await screen.page.set_viewport_size({"width": 390, "height": 844})
+    await screen.picture("dashboard-dark-phone")
+
+
+async def test_browser(screen: Screen, artefacts: Path) -> None:
+    """The pages asked for nothing from elsewhere and complained about nothing."""
+    (artefacts / "browser.log").write_text("\n".join(screen.problems), encoding="utf-8")
+    assert screen.foreign == []
+    assert screen.problems == []
+
+
+async def test_logs(lab: Lab) -> None:
+    """All of it left a clean log that tells no secrets, and no secret in an address."""
+    assert (await lab.client.get("/api/config"))["debug"] is True
+    secrets = secrets_of(lab.homeassistant.config, lab, WRONG_KEY)
+    await lab.homeassistant.stop()
+    assert log_problems(lab.homeassistant.log) == []
+    assert leaks(lab.homeassistant.log, secrets) == []
+    assert await leaking_requests(lab, secrets) == []

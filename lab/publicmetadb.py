@@ -1,0 +1,50 @@
+"""What the simulated PublicMetaDB holds, read over its own interface."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from lab.simulators import Simulators
+
+PER_PAGE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Everything on the account, one row for each entry."""
+
+    items: list[tuple[Any, ...]]
+    """(list, media type, tmdb id)"""
+    plays: list[tuple[Any, ...]]
+    """(media type, tmdb id, season, episode, watched at)"""
+
+    @property
+    def doubles(self) -> list[tuple[Any, ...]]:
+        """Rows that are there more than once."""
+        rows = [*self.items, *self.plays]
+        return [row for row in set(rows) if rows.count(row) > 1]
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.items) + len(self.plays)
+
+
+async def read_contents(simulators: Simulators) -> Contents:
+    """Read the account."""
+    items = []
+    for one in await _read_all(simulators, "lists"):
+        rows = await _read_all(simulators, f"lists/{one['id']}/items")
+        items += [(one["name"], row["media_type"], row["tmdb_id"]) for row in rows]
+    played = ("media_type", "tmdb_id", "season", "episode", "watched_at")
+    plays = [tuple(row[name] for name in played) for row in await _read_all(simulators, "watched")]
+    return Contents(items, plays)
+
+
+async def _read_all(simulators: Simulators, path: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    page = pages = 1
+    while page <= pages:
+        answer = await simulators.publicmetadb(f"{path}?page={page}&perPage={PER_PAGE}")
+        rows += answer["items"]
+        pages = answer["totalPages"]
+        page += 1
+    return rows
