@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.crosswatch.providers.publicmetadb import PublicMetaDBProvider
+from custom_components.crosswatch.providers.publicmetadb import PublicMetaDBProvider, shadow
 from custom_components.crosswatch.providers.publicmetadb.shadow import (
     Shadow,
     ShadowError,
@@ -261,12 +261,13 @@ def test_several_rows_of_one_key() -> None:
     shadow = Shadow.from_pairs([("a", "1"), ("a", "2"), ("b", "3"), ("c", None)])
     assert json.loads(shadow.as_json()) == {"items": {"a": ["1", "2"], "b": "3"}}
     again = Shadow.from_json(b'{"items": {"movie:a": ["1", "2"], "movie:b": "3"}}', Feature.HISTORY)
-    assert again.rows == {"movie:a": ("1", "2"), "movie:b": ("3",)}
+    assert again.rows == {"movie:a": ("1", "2"), "movie:b": "3"}
     again.forget("movie:a", "1")
     again.forget("movie:b", "3")
     again.forget("movie:c", "3")
     again.add("movie:a", "2")
-    assert again.rows == {"movie:a": ("2",)}
+    assert again.rows == {"movie:a": "2"}
+    assert (again.of("movie:a"), again.of("movie:b")) == (("2",), ())
 
 
 async def test_pairs_have_files_of_their_own(build: Build, user: User, tmp_path: Path) -> None:
@@ -278,3 +279,20 @@ async def test_pairs_have_files_of_their_own(build: Build, user: User, tmp_path:
     ]
     assert len(content(tmp_path, "publicmetadb_watchlist.a.shadow.json")["items"]) == 1
     assert content(tmp_path, "publicmetadb_watchlist.b.shadow.json")["items"] == {}
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5, 6, 7])
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("list_id", [None, "list"])
+def test_files_are_parsed_in_parts(
+    monkeypatch: pytest.MonkeyPatch, count: int, *, several: bool, list_id: str | None
+) -> None:
+    """Wherever a part ends."""
+    monkeypatch.setattr(shadow, "ITEMS_AT_ONCE", 3)
+    pairs: list[tuple[str, str | None]] = [(f"movie:tmdb:{number}", str(number)) for number in range(count)]
+    if several and pairs:
+        pairs.append((pairs[count // 2][0], "other"))
+    whole = Shadow.from_pairs(pairs, list_id, "name" if list_id else None)
+    assert Shadow.from_json(whole.as_json(), Feature.WATCHLIST) == whole
+    flat = json.dumps(json.loads(whole.as_json())).encode()
+    assert Shadow.from_json(flat, Feature.WATCHLIST) == whole

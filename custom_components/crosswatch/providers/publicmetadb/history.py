@@ -62,16 +62,18 @@ class History:
         )
 
     @staticmethod
-    def shadow_of(plays: list[Play]) -> Shadow:
+    async def shadow_of(plays: list[Play]) -> Shadow:
         """Return the shadow of a complete read."""
-        return Shadow.from_pairs((play_key(play), play.remote_id) for play in plays)
+        pairs = ((play_key(play), play.remote_id) for play in plays)
+        # 100,000 keys are more than the event loop may wait for
+        return await asyncio.to_thread(Shadow.from_pairs, pairs)
 
     @asynccontextmanager
     async def writing(self, file: ShadowFile, changes: Sequence[Change]) -> AsyncGenerator[Write]:
         """Prepare for the changes; the result carries out one of them."""
 
         async def reread() -> Shadow:
-            found = self.shadow_of(await self.read())
+            found = await self.shadow_of(await self.read())
             await file.replace(found)
             return found
 
@@ -131,8 +133,7 @@ class _Additions:
         """Whether a row was known before this play was sent."""
         async with self._lock:
             if self._before is None:
-                shadow = await self._file.load()
-                self._before = frozenset(one for rows in shadow.rows.values() for one in rows)
+                self._before = (await self._file.load()).all()
         return row in self._before or row in self._added
 
     async def _is_there(self, key: str) -> bool:

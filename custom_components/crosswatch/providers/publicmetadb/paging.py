@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 import math
 from typing import Any
 
@@ -97,6 +97,7 @@ class _Reader[T]:
     make: Callable[[Row], T | None]
     per_page: int
     max_pages: int
+    parsing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def read(self) -> list[T]:
         first = await self._page(1)
@@ -112,7 +113,9 @@ class _Reader[T]:
         if len(body) <= SMALL_BODY:
             page = Page.from_body(body, self.make)
         else:
-            page = await asyncio.to_thread(Page.from_body, body, self.make)
+            # one at a time: more threads would not be faster, and keep the event loop waiting for its turn
+            async with self.parsing:
+                page = await asyncio.to_thread(Page.from_body, body, self.make)
         if page.number is not None and page.number != number:
             raise IncompleteReadError(f"asked for page {number}, got page {page.number}")
         return page

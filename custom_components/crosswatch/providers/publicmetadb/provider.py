@@ -77,11 +77,11 @@ class PublicMetaDBProvider:
             name = self._list_name(scope)
             list_id, found = await self._watchlist.read(file, name)
             if list_id is not None and not scope.read_only:
-                await file.replace(self._watchlist.shadow_of(found, list_id, name))
+                await file.replace(await self._watchlist.shadow_of(found, list_id, name))
             return self._snapshot(feature, _one_per_title(found), read_at, list_id or NO_LIST_YET)
         plays = await self._history.read()
         if not scope.read_only:
-            await file.replace(self._history.shadow_of(plays))
+            await file.replace(await self._history.shadow_of(plays))
         entries = plays
         return self._snapshot(feature, entries, read_at)
 

@@ -46,7 +46,7 @@ class Removals:
         A row that is gone already is a success (W11). Without any row the change is unresolved.
         """
         key, remote_id = self.key_of(change), change.entry.remote_id
-        rows = self._shadow.rows.get(key, ())
+        rows = self._shadow.of(key)
         if not rows:
             return Outcome(change=change, status=OutcomeStatus.UNRESOLVED, reason=self.missing)
         if only and remote_id in rows:
@@ -59,5 +59,5 @@ class Removals:
         return Outcome(change=change, status=status, reason=None if removed else GONE, remote_id=rows[0])
 
     def _is_known(self, change: Change) -> bool:
-        rows = self._shadow.rows.get(self.key_of(change), ())
+        rows = self._shadow.of(self.key_of(change))
         return bool(rows) and (change.entry.remote_id is None or change.entry.remote_id in rows)

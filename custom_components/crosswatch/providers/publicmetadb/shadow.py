@@ -8,10 +8,12 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 import errno
+from itertools import batched
 import logging
 import os
 from pathlib import Path
 import re
+import threading
 from typing import Any, Self
 
 import orjson
@@ -27,6 +29,8 @@ BYTES_PER_SECOND = 100_000
 """Average of what is written while results arrive: a file of 100,000 plays about once a minute."""
 SMALL_FILE = 250_000
 """Bytes up to which every `apply` ends with everything saved."""
+
+ITEMS_AT_ONCE = 2000
 
 OLD_KEY = re.compile(r"tmdb:(?P<id>\d+)(#s(?P<season>\d+)e(?P<episode>\d+))?(?P<when>@.+)?")
 NEW_KEY = re.compile(r"(movie|show|season|episode):")
@@ -48,9 +52,10 @@ def scope_name(pair_id: str | None) -> str:
 
 @dataclass(slots=True, kw_only=True)
 class Shadow:
-    """Row ids by key (`naming.py`), usually one; of a watchlist also the list they are rows of."""
+    """Row ids by key (`naming.py`); of a watchlist also the list they are rows of."""
 
-    rows: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    rows: dict[str, str | tuple[str, ...]] = field(default_factory=dict)
+    """One id, or several: 100,000 tuples of one would be as many objects for the garbage collector."""
     list_id: str | None = None
     list_name: str | None = None
     """Name the list was chosen by, which may not be its own."""
@@ -60,16 +65,16 @@ class Shadow:
         cls, pairs: Iterable[tuple[str, str | None]], list_id: str | None = None, list_name: str | None = None
     ) -> Self:
         """Build the shadow of a complete read from keys and row ids."""
-        rows: dict[str, tuple[str, ...]] = {}
+        shadow = cls(list_id=list_id, list_name=list_name)
         for key, row in pairs:
             if row is not None:
-                rows[key] = (*rows.get(key, ()), row)
-        return cls(rows=rows, list_id=list_id, list_name=list_name)
+                shadow.add(key, row)
+        return shadow
 
     @classmethod
     def from_json(cls, body: bytes, feature: Feature) -> Self:
         """Read a file of ours or of an older form. Raises ValueError for anything else."""
-        data = orjson.loads(body)
+        data = _loads(body)
         if not isinstance(data, dict) or not isinstance(data.get("items"), dict):
             raise ValueError("not a shadow")  # noqa: TRY004 - one error for every unreadable file
         shadow = cls(list_id=_text(data.get("list_id")), list_name=_text(data.get("list_name")))
@@ -78,28 +83,37 @@ class Shadow:
                 row for row in (value if isinstance(value, list) else [value]) if isinstance(row, str) and row
             )
             if found and (current := current_key(key, feature)):
-                shadow.rows[current] = found
+                shadow.rows[current] = found[0] if len(found) == 1 else found
         return shadow
 
     def as_json(self) -> bytes:
         """Return the file. In the order of reading: sorting 100,000 keys would hold up everything else."""
-        data: dict[str, Any] = {
-            "items": {key: rows[0] if len(rows) == 1 else rows for key, rows in self.rows.items()}
-        }
+        data: dict[str, Any] = {"items": self.rows}
         if self.list_id is not None:
             data |= {"list_id": self.list_id, "list_name": self.list_name}
         return orjson.dumps(data, option=orjson.OPT_INDENT_2)
 
+    def of(self, key: str) -> tuple[str, ...]:
+        """Return the rows of a key."""
+        known = self.rows.get(key, ())
+        return (known,) if isinstance(known, str) else known
+
+    def all(self) -> frozenset[str]:
+        """Return all rows."""
+        return frozenset(row for key in self.rows for row in self.of(key))
+
     def add(self, key: str, row: str) -> None:
         """Remember a row."""
-        known = self.rows.get(key, ())
-        if row not in known:
+        if key not in self.rows:
+            self.rows[key] = row
+        elif row not in (known := self.of(key)):
             self.rows[key] = (*known, row)
 
     def forget(self, key: str, row: str) -> None:
         """Forget a row that is gone."""
-        if left := tuple(one for one in self.rows.get(key, ()) if one != row):
-            self.rows[key] = left
+        left = tuple(one for one in self.of(key) if one != row)
+        if left:
+            self.rows[key] = left[0] if len(left) == 1 else left
         else:
             self.rows.pop(key, None)
 
@@ -135,6 +149,8 @@ class ShadowFile:
         self._size = 0
         self._next_save = 0.0
         self._lock = asyncio.Lock()
+        self._write_lock = threading.Lock()
+        """Held in the thread that writes, which outlives whoever was cancelled while waiting for it."""
 
     async def load(self) -> Shadow:
         """Return what is on disk together with what has been learned since."""
@@ -219,6 +235,11 @@ class ShadowFile:
 
     def _write_file(self, shadow: Shadow) -> int:
         body = shadow.as_json()
+        with self._write_lock:
+            self._replace_file(body)
+        return len(body)
+
+    def _replace_file(self, body: bytes) -> None:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # flash memory wears out: an unchanged file isn't written again
         if not self.path.exists() or self.path.read_bytes() != body:
@@ -232,7 +253,26 @@ class ShadowFile:
         if self._older.exists():
             # deleting our file must not bring back what the older one knew
             self._older.replace(self._older.with_name(f"{self._older.name}.migrated"))
-        return len(body)
+
+
+def _loads(body: bytes) -> Any:
+    """Parse a file. One of ours, a line for each item, is parsed some items at a time.
+
+    The parser holds every other thread up while it works, the event loop among them.
+    """
+    lines = body.split(b"\n")
+    if lines[:2] != [b"{", b'  "items": {']:
+        return orjson.loads(body)
+    end = next((n for n, line in enumerate(lines) if line in (b"  }", b"  },")), 2)
+    items: dict[str, Any] = {}
+    try:
+        for part in batched(lines[2:end], ITEMS_AT_ONCE, strict=False):
+            items |= orjson.loads(b"{%b}" % b"".join(part).removesuffix(b","))
+        rest = orjson.loads(b'{"items": {%b' % b"".join(lines[end:]))
+    except orjson.JSONDecodeError:
+        # a key with several rows has several lines, which may have been parted
+        return orjson.loads(body)
+    return rest | {"items": items}
 
 
 def _text(value: Any) -> str | None:

@@ -75,11 +75,10 @@ class Watchlist:
         return list_id, entries
 
     @staticmethod
-    def shadow_of(entries: list[WatchlistEntry], list_id: str | None, name: str) -> Shadow:
+    async def shadow_of(entries: list[WatchlistEntry], list_id: str | None, name: str) -> Shadow:
         """Return the shadow of a complete read."""
-        return Shadow.from_pairs(
-            ((item_key(entry.item), entry.remote_id) for entry in entries), list_id, name
-        )
+        pairs = ((item_key(entry.item), entry.remote_id) for entry in entries)
+        return await asyncio.to_thread(Shadow.from_pairs, pairs, list_id, name)
 
     @asynccontextmanager
     async def writing(self, file: ShadowFile, name: str, changes: Sequence[Change]) -> AsyncGenerator[Write]:
@@ -101,7 +100,7 @@ class Watchlist:
             list_id = await list_for(Action.REMOVE)
             if list_id is None:
                 return Shadow()
-            found = self.shadow_of(await self._entries(list_id), list_id, name)
+            found = await self.shadow_of(await self._entries(list_id), list_id, name)
             await file.replace(found)
             return found
 
