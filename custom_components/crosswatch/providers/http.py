@@ -185,6 +185,7 @@ class HttpClient:
                 headers={**self.headers, **(headers or {})},
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=self.timeout * CONNECT_SHARE),
+                middlewares=(sent_once,),
             ) as reply,
         ):
             return reply.status, reply.headers, await reply.read()
@@ -227,6 +228,25 @@ class HttpClient:
         """Drop a server's text that repeats an address or one of our header values, such as the key."""
         secrets = [part for value in self.headers.values() for part in value.split() if len(part) >= 8]  # noqa: PLR2004
         return "" if "://" in text or any(secret in text for secret in secrets) else text
+
+
+class ConnectionLostError(aiohttp.ClientError):
+    """The connection was lost after the request had been sent, or while it was."""
+
+
+async def sent_once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending a GET, PUT or DELETE again by itself when its connection is lost.
+
+    It would do so without a pace, uncounted, and also for what must not be repeated.
+    """
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as err:
+        raise ConnectionLostError(type(err).__name__) from None
 
 
 def temporary(status: int) -> bool:

@@ -90,6 +90,11 @@ async def test_pair_names_its_own_list(build: Build, user: User) -> None:
     assert [row.tmdb_id for row in user.items(other.id)] == [2, 3]
 
 
+def test_list_without_an_id_is_of_no_use() -> None:
+    """Nothing can be put on it."""
+    assert RemoteList.from_row({"name": "Watchlist", "type": "watchlist"}) is None
+
+
 # --- creation --------------------------------------------------------------------------------
 
 
@@ -149,6 +154,11 @@ async def test_list_that_was_not_made(
     (outcome,) = await apply(provider, listed(movie(1)))
     # the id it was given leads nowhere
     assert told([outcome]) == [("failed", "http:404")]
+
+    sim.quirk(Kind.SILENT_DROP, LISTS, method="POST")
+    sim.quirk(Kind.NO_ID, LISTS, method="POST")
+    with pytest.raises(ProviderError, match="next run looks for it"):
+        await apply(provider, listed(movie(1)))
 
     sim.settings.max_lists = 0
     outcomes = await apply(provider, listed(movie(1)), listed(show(2)))
