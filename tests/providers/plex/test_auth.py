@@ -106,6 +106,7 @@ async def test_invalid_token(world: World, status: int) -> None:
         ({"drop": True}, UnreachableError),
         ({"status": 400}, RefusedError),
         ({"status": 422, "body": '{"errors":[{"code":1,"message":"Unprocessable"}]}'}, RefusedError),
+        ({"status": 400, "body": '{"errors":[{"code":1,"message":"Invalid token"}]}'}, RefusedError),
         ({"status": 403, "content_type": "application/json"}, ForbiddenError),
         ({"status": 403}, UnreachableError),
         ({"status": 200, "body": "<html>maintenance</html>"}, BadAnswerError),

@@ -5,8 +5,9 @@ from typing import Any, Literal
 
 import pytest
 
-from custom_components.crosswatch.providers.plex.history import MARKED
-from custom_components.crosswatch.providers.plex.library import MissingLibraryError
+from custom_components.crosswatch.providers.plex.history import MARKED, state_plays
+from custom_components.crosswatch.providers.plex.library import Catalogue, MissingLibraryError, Row
+from custom_components.crosswatch.providers.plex.settings import PlexSettings
 from custom_components.crosswatch.sync.models import NO_IDS, Feature, Ids, Item, Kind, Scope
 from tests.providers.plex.conftest import HISTORY, NOON, SCOPE, World, hex_key, listing, plays, read_plays
 from tests.simulators.library import Ids as TrueIds
@@ -129,6 +130,70 @@ async def test_deleted_episode_of_a_show_that_is_still_there(world: World) -> No
     assert play.item.show_ids.tmdb == 2
     assert (play.item.season, play.item.episode) == (0, 0)
     assert play.item.ids == NO_IDS
+
+
+async def test_deleted_episode_of_a_renumbered_show(world: World) -> None:
+    section = world.pms.add_section("Anime", "show", f"{OLD}hama")
+    show = world.show(2, section=section, guid=f"{OLD}hama://tvdb3-12345?lang=en", ids=TrueIds())
+    row = {
+        "historyKey": "/status/sessions/history/9",
+        "grandparentKey": f"/library/metadata/{show.key}",
+        "type": "episode",
+        "index": 26,
+        "parentIndex": 1,
+        "viewedAt": NOON,
+    }
+    world.pms.inject(HISTORY, **listing(row))
+    (play,) = await read_plays(world.provider())
+    assert play.item.show_ids == NO_IDS
+
+
+async def test_key_that_leads_to_another_kind_of_item(world: World) -> None:
+    """A key may have been given to something else: the row keeps its own title and gets no ids."""
+    episode = world.episode(world.show(2), 1, 1)
+    row = {
+        "historyKey": "/status/sessions/history/9",
+        "ratingKey": str(episode.key),
+        "type": "movie",
+        "title": "Gone",
+        "viewedAt": NOON,
+    }
+    world.pms.inject(HISTORY, **listing(row))
+    (play,) = await read_plays(world.provider())
+    assert play.item == Item(kind=Kind.MOVIE, title="Gone")
+
+
+@pytest.mark.parametrize("keys", [("9999",), ("9998", "9999"), ("9998", "9999", "1002")])
+async def test_keys_that_lead_nowhere(world: World, keys: tuple[str, ...]) -> None:
+    """An item deleted between log and look-up: its play stays, and so do the ids of the others."""
+    movie = world.movie(1, key=1002)
+    rows = [
+        {
+            "historyKey": f"/status/sessions/history/{key}",
+            "ratingKey": key,
+            "type": "movie",
+            "title": f"Movie {key}",
+            "viewedAt": NOON,
+        }
+        for key in keys
+    ]
+    world.pms.inject("/library/sections/?/all", times=None, **listing())
+    world.pms.inject(HISTORY, **listing(*rows))
+    found = {play.remote_id: play.item for play in await read_plays(world.provider())}
+    assert found.keys() == set(keys)
+    assert found["9999"] == Item(kind=Kind.MOVIE, title="Movie 9999")
+    assert all(found[key].ids.tmdb == 1 for key in keys if key == str(movie.key))
+
+
+def test_newest_of_two_copies_stands_for_both() -> None:
+    """Copies with one guid share their state; should they not, the later date counts."""
+    state = {"type": "movie", "guid": f"plex://movie/{hex_key(1)}", "viewCount": 1}
+    rows = [
+        Row.from_row({**state, "ratingKey": key, "lastViewedAt": at}, "1", {})
+        for key, at in (("1", NOON), ("2", NOON + 9), ("3", NOON + 5))
+    ]
+    (play,) = state_plays(Catalogue((), rows), PlexSettings())
+    assert (play.watched_at, play.remote_id) == (NOON + 9, f"{MARKED}2")
 
 
 async def test_readded_item_is_found_by_its_new_key(world: World) -> None:

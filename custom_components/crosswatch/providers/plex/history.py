@@ -53,6 +53,7 @@ class LogRow:
         kind, viewed_at = text(row, "type"), number(row, "viewedAt")
         if kind not in (Kind.MOVIE, Kind.EPISODE) or viewed_at is None:
             return None
+        # the server was asked for this account, so a row that names none is this account's
         if number(row, "accountID") not in (account, None):
             return None
         show_path = text(row, "grandparentKey")

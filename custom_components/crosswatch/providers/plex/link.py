@@ -84,7 +84,6 @@ class ServerLink:
     async def _renew(self) -> None:
         """Take the user's current token for the server from plex.tv; `AuthError` if signed out there."""
         async with self._lock:
-            await self._cloud.user(self.account.token)
             self._keep(replace(await self._look_up(), uri=self._server().uri))
 
     async def _look_up(self) -> ServerAccess:
