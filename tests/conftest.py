@@ -1,6 +1,7 @@
 """Fixtures for the tests inside Home Assistant: simulated services, accounts and pairs."""
 
 from collections.abc import AsyncGenerator, Generator
+from datetime import UTC, datetime, timedelta
 import logging
 from pathlib import Path
 from unittest.mock import patch
@@ -8,7 +9,7 @@ from unittest.mock import patch
 from aiohttp.abc import AbstractResolver, ResolveResult
 from homeassistant.core import HomeAssistant
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
 from syrupy.assertion import SnapshotAssertion
 
@@ -36,22 +37,53 @@ def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
 
 
 @pytest.fixture(autouse=True)
-def check_translations() -> Generator[None]:
+def check_translations(request: pytest.FixtureRequest) -> Generator[None]:
     """Let a test fail that meets a text which is not translated."""
+    if "hass" not in request.fixturenames:
+        yield
+        return
     missing: set[str] = set()
     with translations_checked(missing):
         yield
     assert not missing, f"Not in translations/en.json: {sorted(missing)}"
 
 
-@pytest.fixture(autouse=True)
-def quick_retries() -> Generator[None]:
-    """Wait shorter between two attempts, and ask oftener for a sign-in."""
+@pytest.fixture
+def quick() -> Generator[None]:
+    """Let nothing wait: neither between two attempts, nor for its turn, nor for a sign-in."""
     with (
         patch("custom_components.crosswatch.providers.http.LONGEST_BACKOFF", 0.01),
+        patch("custom_components.crosswatch.providers.http.Pacer.wait"),
         patch("custom_components.crosswatch.flows.plex.POLL_EVERY", 0.01),
     ):
         yield
+
+
+class Clock:
+    """A clock that can be put forward. The event loop keeps its own: real requests wait for real."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Start with the real time."""
+        self._hass = hass
+        self._ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        """Return what time it is."""
+        return datetime.now(UTC) + self._ahead
+
+    async def pass_time(self, **delta: float) -> None:
+        """Let time pass, and what it started come to its end."""
+        self._ahead += timedelta(**delta)
+        async_fire_time_changed(self._hass, self.now())
+        await self._hass.async_block_till_done(wait_background_tasks=True)
+
+
+@pytest.fixture
+def clock(hass: HomeAssistant) -> Generator[Clock]:
+    """Return the clock by which the schedules go."""
+    clock = Clock(hass)
+    with patch("homeassistant.util.dt.utcnow", clock.now):
+        yield clock
 
 
 @pytest.fixture
@@ -96,7 +128,7 @@ class NoNames(AbstractResolver):
 
 @pytest.fixture
 async def services(
-    hass: HomeAssistant, socket_enabled: None, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant, socket_enabled: None, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncGenerator[Services]:
     """Return running simulators of Plex and PublicMetaDB, with people, titles and plays."""
     monkeypatch.setattr("homeassistant.helpers.aiohttp_client._async_make_resolver", lambda _hass: NoNames())

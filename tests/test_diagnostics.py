@@ -1,0 +1,85 @@
+"""Diagnostics tell nobody who, where or what is watched."""
+
+import json
+
+from homeassistant.components.diagnostics import DOMAIN as DIAGNOSTICS
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
+from homeassistant.setup import async_setup_component
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+from syrupy.assertion import SnapshotAssertion
+from syrupy.filters import props
+
+from custom_components.crosswatch.const import Trigger
+from tests.common import Services
+
+VOLATILE = props("run_id", "started_at", "duration_s", "next_run", "last_success", "requests")
+
+
+@pytest.fixture
+async def after_a_run(hass: HomeAssistant, loaded: MockConfigEntry, services: Services) -> MockConfigEntry:
+    """Return the pair after a run, with a list of a name of its own."""
+    hass.config_entries.async_update_entry(
+        loaded, options={**loaded.options, "watchlist_name": "Alex' own list"}
+    )
+    coordinator = loaded.runtime_data
+    await coordinator.async_wait_for_run(coordinator.async_start_run(Trigger.BUTTON))
+    return loaded
+
+
+async def download(hass: HomeAssistant, client: ClientSessionGenerator, path: str) -> str:
+    """Download diagnostics as the frontend does, all of the file."""
+    assert await async_setup_component(hass, DIAGNOSTICS, {})
+    await hass.async_block_till_done()
+    response = await (await client()).get(f"/api/diagnostics/{path}")
+    assert response.status == 200
+    return await response.text()
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+async def test_diagnostics(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    after_a_run: MockConfigEntry,
+    accounts: tuple[MockConfigEntry, MockConfigEntry],
+    services: Services,
+    snapshot: SnapshotAssertion,
+    place: int,
+) -> None:
+    entry = (*accounts, after_a_run)[place]
+    of_entry = await download(hass, hass_client, f"config_entry/{entry.entry_id}")
+    (device,) = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
+    of_device = await download(hass, hass_client, f"config_entry/{entry.entry_id}/device/{device.id}")
+    assert json.loads(of_device)["data"] == json.loads(of_entry)["data"]
+    assert json.loads(of_entry)["data"] == snapshot(exclude=VOLATILE)
+
+    private = (
+        *services.secrets,
+        "Alex",
+        "Attic",
+        "Arrival at Dawn",
+        "Borrowed Light",
+        "Cinder Road",
+        services.pms.machine_identifier,
+        str(services.alex.id),
+        str(entry.unique_id),
+        *(one.id for one in services.user.lists()),
+    )
+    for text in (of_entry, of_device):
+        assert not [secret for secret in private if secret in text]
+
+
+async def test_issues_name_nobody(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    after_a_run: MockConfigEntry,
+    plex_entry: MockConfigEntry,
+    services: Services,
+) -> None:
+    """The file also holds the repair issues of the integration."""
+    await hass.config_entries.async_remove(plex_entry.entry_id)
+    text = await download(hass, hass_client, f"config_entry/{after_a_run.entry_id}")
+    assert "account_missing" in text
+    assert not [secret for secret in (*services.secrets, "Alex", "Attic") if secret in text]

@@ -1,0 +1,108 @@
+"""The sensors of a pair."""
+
+from collections.abc import Generator
+from datetime import UTC, datetime
+from unittest.mock import patch
+
+from homeassistant.const import Platform
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry, snapshot_platform
+from syrupy.assertion import SnapshotAssertion
+
+from custom_components.crosswatch.const import Trigger
+from custom_components.crosswatch.coordinator import PairState
+from custom_components.crosswatch.sync.models import Feature
+from custom_components.crosswatch.sync.report import FeatureReport, RunReport, RunStatus
+from tests.common import PAIR_ID, Services
+
+
+@pytest.fixture(autouse=True)
+def only_sensors() -> Generator[None]:
+    """Set up no other platform."""
+    with patch("custom_components.crosswatch.PAIR_PLATFORMS", [Platform.SENSOR]):
+        yield
+
+
+def a_state() -> PairState:
+    """Return what is shown after a run that did a little of everything."""
+    report = RunReport(
+        run_id="run",
+        pair_id=PAIR_ID,
+        trigger="schedule",
+        dry_run=False,
+        status=RunStatus.PARTIAL,
+        started_at=1_795_000_000,
+        duration_s=12.3,
+        features={
+            Feature.WATCHLIST: FeatureReport(status=RunStatus.PARTIAL, added=3, removed=1, errors=2),
+            Feature.HISTORY: FeatureReport(status=RunStatus.UNRESOLVED, added=40, updated=5, unresolved=3),
+        },
+    )
+    return PairState(
+        status=report.status,
+        report=report,
+        last_success=datetime(2026, 11, 18, 8, tzinfo=UTC),
+        unresolved={Feature.HISTORY: {"missing_tmdb_id": 2, "missing_watched_at": 1}},
+    )
+
+
+async def test_before_the_first_run(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    entity_registry: er.EntityRegistry,
+    snapshot: SnapshotAssertion,
+) -> None:
+    await snapshot_platform(hass, entity_registry, snapshot, loaded.entry_id)
+
+
+async def test_after_a_run(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    entity_registry: er.EntityRegistry,
+    snapshot: SnapshotAssertion,
+) -> None:
+    loaded.runtime_data.async_set_updated_data(a_state())
+    await hass.async_block_till_done()
+    await snapshot_platform(hass, entity_registry, snapshot, loaded.entry_id)
+
+
+async def test_while_running(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    entity_registry: er.EntityRegistry,
+    snapshot: SnapshotAssertion,
+) -> None:
+    """Only status and progress tell of the run; the rest still tells of the last one."""
+    coordinator = loaded.runtime_data
+    coordinator.async_set_updated_data(a_state())
+    with (
+        patch.object(type(coordinator), "running", new=True),
+        patch.object(coordinator, "progress", 42),
+    ):
+        coordinator.async_update_listeners()
+        await hass.async_block_till_done()
+        await snapshot_platform(hass, entity_registry, snapshot, loaded.entry_id)
+
+
+async def test_every_status_has_a_state(hass: HomeAssistant, loaded: MockConfigEntry) -> None:
+    state = a_state()
+    for status in RunStatus:
+        loaded.runtime_data.async_set_updated_data(
+            PairState(status=status, report=state.report, last_success=state.last_success)
+        )
+        await hass.async_block_till_done()
+        shown = hass.states.get("sensor.alex_attic_publicmetadb_status")
+        assert shown is not None
+        assert shown.state == status
+
+
+async def test_facts_stay_available(hass: HomeAssistant, loaded: MockConfigEntry, services: Services) -> None:
+    """What the last run did stays true while a service is down."""
+    coordinator = loaded.runtime_data
+    await coordinator.async_wait_for_run(coordinator.async_start_run(Trigger.BUTTON))
+    services.pmdb.inject("*", times=None, status=500)
+    await coordinator.async_wait_for_run(coordinator.async_start_run(Trigger.BUTTON))
+    await hass.async_block_till_done()
+    assert not [state for state in hass.states.async_all() if state.state == "unavailable"]
