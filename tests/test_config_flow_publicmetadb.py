@@ -200,6 +200,15 @@ async def test_new_address(
         assert publicmetadb_entry.data["api_key"] == API_KEY
 
 
+async def test_empty_key_keeps_the_key(
+    hass: HomeAssistant, services: Services, publicmetadb_entry: MockConfigEntry
+) -> None:
+    result = await publicmetadb_entry.start_reconfigure_flow(hass)
+    result = await submit(hass, result, base_url=services.pmdb.url, api_key=" ")
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "reconfigure_successful")
+    assert publicmetadb_entry.data["api_key"] == API_KEY
+
+
 async def test_unchanged(
     hass: HomeAssistant, services: Services, publicmetadb_entry: MockConfigEntry
 ) -> None:

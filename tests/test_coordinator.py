@@ -345,6 +345,36 @@ async def test_account_not_loaded(
     assert services.requests > asked
 
 
+async def test_catches_up_after_a_new_sign_in(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    publicmetadb_entry: MockConfigEntry,
+    services: Services,
+    clock: Clock,
+) -> None:
+    services.pmdb.change_key(API_KEY, "pm-another")
+    await run(loaded)
+    (flow,) = hass.config_entries.flow.async_progress()
+    await hass.config_entries.flow.async_configure(flow["flow_id"], {"api_key": "pm-another"})
+    await hass.async_block_till_done()
+    assert publicmetadb_entry.state is ConfigEntryState.LOADED
+    await clock.pass_time(seconds=61)
+    assert state_of(hass, "status") == "unresolved"
+
+
+async def test_goes_on_after_a_restart(
+    hass: HomeAssistant, loaded: MockConfigEntry, services: Services, clock: Clock
+) -> None:
+    """A run that a reload or a restart broke off goes on a minute later, not at its next turn."""
+    services.cloud.inject(WATCHLIST, delay=0.2)
+    loaded.runtime_data.async_start_run(Trigger.SCHEDULE)
+    await asyncio.sleep(0.05)
+    assert await hass.config_entries.async_reload(loaded.entry_id)
+    assert state_of(hass, "status") == "cancelled"
+    await clock.pass_time(seconds=61)
+    assert state_of(hass, "status") == "unresolved"
+
+
 async def test_account_gone_between_start_and_first_step(
     hass: HomeAssistant, loaded: MockConfigEntry, plex_entry: MockConfigEntry
 ) -> None:

@@ -12,7 +12,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, snapsh
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.crosswatch.const import Trigger
-from custom_components.crosswatch.coordinator import PairState
+from custom_components.crosswatch.models import PairState
 from custom_components.crosswatch.sync.models import Feature
 from custom_components.crosswatch.sync.report import FeatureReport, RunReport, RunStatus
 from tests.common import PAIR_ID, Services

@@ -33,9 +33,11 @@ async def async_setup_entry(hass: HomeAssistant, entry: ConfigEntry) -> bool:
     """Set up an account or a pair."""
     if is_pair(entry):
         await _async_setup_pair(hass, entry)
-    else:
-        await async_setup_account(hass, entry)
-        _tell_pairs(hass, entry)
+        return True
+    await async_setup_account(hass, entry)
+    for pair in pairs_of_account(hass, entry.unique_id):
+        pair.runtime_data.async_account_ready()
+        async_check_pair_issue(hass, pair)
     return True
 
 
@@ -46,7 +48,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: ConfigEntry) -> bool:
         return await hass.config_entries.async_unload_platforms(entry, PAIR_PLATFORMS)
     for pair in pairs_of_account(hass, entry.unique_id):
         await pair.runtime_data.async_cancel_run()
-    _tell_pairs(hass, entry)
+    _report_gone(hass, entry)
     return True
 
 
@@ -56,7 +58,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: ConfigEntry) -> None:
         async_delete_pair_issue(hass, entry)
         await _async_forget_pair(hass, entry.entry_id)
     else:
-        _tell_pairs(hass, entry)
+        _report_gone(hass, entry)
 
 
 def is_pair(entry: ConfigEntry) -> bool:
@@ -64,9 +66,10 @@ def is_pair(entry: ConfigEntry) -> bool:
     return bool(entry.data[CONF_KIND] == EntryKind.PAIR)
 
 
-def _tell_pairs(hass: HomeAssistant, account: AccountConfigEntry) -> None:
+def _report_gone(hass: HomeAssistant, account: AccountConfigEntry) -> None:
+    """Let the pairs of an account say that it was removed or disabled, if it was."""
     for pair in pairs_of_account(hass, account.unique_id):
-        pair.runtime_data.async_accounts_changed()
+        pair.runtime_data.async_account_gone()
         async_check_pair_issue(hass, pair)
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import override
 
@@ -33,49 +33,19 @@ from .const import (
     STATUS_RUNNING,
     Trigger,
 )
+from .models import PairState, percent
 from .sync.engine import Engine, RunRequest
 from .sync.models import Direction, Feature, Scope, Side
-from .sync.report import Phase, Progress, RunReport, RunStatus
+from .sync.report import Progress, RunReport, RunStatus
 from .sync.state import State, StateError
 
 type PairConfigEntry = ConfigEntry[PairCoordinator]
 
-PHASE_STARTS: Mapping[Phase, int] = {
-    Phase.READING: 0,
-    Phase.PLANNING: 20,
-    Phase.APPLYING: 25,
-    Phase.OBSERVING: 90,
-}
-"""Percent of a feature that is done when a phase begins."""
+CATCH_UP = (RunStatus.WAITING_FOR_ACCOUNT, RunStatus.AUTH_FAILED, RunStatus.CANCELLED)
+"""Outcomes after which a pair need not wait for its next turn once its accounts are back."""
 
 TELL_EVERY = 1.0
 """Seconds between two updates of the progress."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PairState:
-    """What a pair shows when it is not running. `unresolved` counts items by feature and reason."""
-
-    status: RunStatus | None = None
-    report: RunReport | None = None
-    last_success: datetime | None = None
-    unresolved: Mapping[Feature, Mapping[str, int]] = field(default_factory=dict)
-
-    @property
-    def last_run(self) -> datetime | None:
-        """When the last run ended, however it went."""
-        return None if self.report is None else dt_util.utc_from_timestamp(self.report.finished_at)
-
-    def total(self, counter: str) -> int | None:
-        """Sum of a counter over the features of the last run; None before the first one."""
-        return None if self.report is None else self.report.total(counter)
-
-    @property
-    def open_items(self) -> int | None:
-        """How many items can't be written; None before the first run."""
-        return (
-            None if self.report is None else sum(sum(counts.values()) for counts in self.unresolved.values())
-        )
 
 
 class PairCoordinator(DataUpdateCoordinator[PairState]):
@@ -166,16 +136,17 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
         return any(entry is None or entry.disabled_by for entry in entries)
 
     @callback
-    def async_accounts_changed(self) -> None:
-        """Tell at once when an account is missing, and catch up soon when it is back."""
-        missing = self.account_missing
-        waiting = self.data.status is RunStatus.WAITING_FOR_ACCOUNT
-        if missing and not waiting:
+    def async_account_gone(self) -> None:
+        """Tell at once that an account was removed or disabled."""
+        if self.account_missing and self.data.status is not RunStatus.WAITING_FOR_ACCOUNT:
             self._async_publish_status(RunStatus.WAITING_FOR_ACCOUNT)
-        elif waiting and not missing:
+
+    @callback
+    def async_account_ready(self) -> None:
+        """Catch up soon when what kept the pair from running is over."""
+        if self.data.status in CATCH_UP and not self.account_missing:
             self.config_entry.async_create_task(self.hass, self.async_refresh(), eager_start=False)
-            self._last_try = None
-            self._async_schedule()
+            self._async_schedule(soon=True)
 
     @callback
     def _async_publish_status(self, status: RunStatus) -> None:
@@ -192,21 +163,22 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
 
     @callback
     def _async_started(self, _hass: HomeAssistant) -> None:
-        self._async_schedule()
+        # a run that was broken off goes on soon
+        self._async_schedule(soon=self.data.status is RunStatus.CANCELLED)
 
     async def _async_on_stop(self, _event: Event) -> None:
         self._unsub_stop = None
         await self.async_close()
 
     @callback
-    def _async_schedule(self) -> None:
-        """Arm the timer: one interval after the last run, or soon when that has passed meanwhile."""
+    def _async_schedule(self, *, soon: bool = False) -> None:
+        """Arm the timer: one interval after the last try, or soon when that has passed meanwhile."""
         self._async_unschedule()
         if self._closing or self.hass.state is not CoreState.running or (interval := self.interval) is None:
             return
         now = dt_util.utcnow()
-        last = self._last_try or self.data.last_run
-        self.next_run = now + interval if last is None else max(last + interval, now + OVERDUE_DELAY)
+        last = self._last_try or self.data.last_run or now
+        self.next_run = now + OVERDUE_DELAY if soon else max(last + interval, now + OVERDUE_DELAY)
         self._unsub_timer = async_track_point_in_utc_time(self.hass, self._async_on_timer, self.next_run)
 
     @callback
@@ -354,12 +326,8 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
 
     @callback
     def _async_on_progress(self, told: Progress, features: tuple[Feature, ...]) -> None:
-        """Turn where the run stands into percent, which never goes back, and tell it now and then."""
-        share: float = PHASE_STARTS[told.phase]
-        if told.total:
-            share += (PHASE_STARTS[Phase.OBSERVING] - share) * told.done / told.total
-        percent = int((features.index(told.feature) * 100 + share) / len(features))
-        self.progress = max(self.progress or 0, percent)
+        """Keep how far the run is, which never goes back, and tell it now and then."""
+        self.progress = max(self.progress or 0, percent(told, features))
         if (now := self.hass.loop.time()) - self._told_at >= TELL_EVERY:
             self._told_at = now
             self.async_update_listeners()

@@ -17,8 +17,9 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.typing import StateType
 
 from .const import STATUS_NEVER_RUN, STATUS_RUNNING
-from .coordinator import PairConfigEntry, PairCoordinator, PairState
+from .coordinator import PairConfigEntry, PairCoordinator
 from .entity import PairEntity
+from .models import PairState
 from .sync.models import Feature
 from .sync.report import RunStatus
 
@@ -49,6 +50,12 @@ def by_feature(counter: str) -> Callable[[PairState], Mapping[str, Any]]:
     return attributes
 
 
+def status_by_feature(state: PairState) -> Mapping[str, Any]:
+    """Return how each feature of the last run ended."""
+    features = state.report.features if state.report else {}
+    return {str(name): str(report.status) for name, report in features.items()}
+
+
 def unresolved_by_feature(state: PairState) -> Mapping[str, Any]:
     """Open items for each feature, and for each reason."""
     if state.report is None:
@@ -68,7 +75,7 @@ SENSORS: tuple[PairSensorDescription, ...] = (
         device_class=SensorDeviceClass.ENUM,
         options=[STATUS_NEVER_RUN, STATUS_RUNNING, *map(str, RunStatus)],
         value_fn=lambda coordinator: coordinator.status,
-        attributes_fn=by_feature("status"),
+        attributes_fn=status_by_feature,
     ),
     PairSensorDescription(
         key="last_run",

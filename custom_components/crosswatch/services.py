@@ -114,7 +114,7 @@ def _response(device_id: str, pair: PairCoordinator, report: RunReport) -> JsonO
         "device_id": device_id,
         "pair": pair.config_entry.title,
         "dry_run": report.dry_run,
-        "status": report.status,
+        "status": str(report.status),
         "started_at": dt_util.utc_from_timestamp(report.started_at).isoformat(),
         "duration": report.duration_s,
         **{counter: report.total(counter) for counter in COUNTERS},
@@ -123,9 +123,9 @@ def _response(device_id: str, pair: PairCoordinator, report: RunReport) -> JsonO
     if report.dry_run:
         response["plan"] = [
             {
-                "action": change.action,
-                "side": change.side,
-                "feature": change.feature,
+                "action": str(change.action),
+                "side": str(change.side),
+                "feature": str(change.feature),
                 "title": change.entry.item.name,
                 "key": change.key,
                 "why": change.rule,
@@ -135,8 +135,8 @@ def _response(device_id: str, pair: PairCoordinator, report: RunReport) -> JsonO
         ]
         response["unresolved_items"] = [
             {
-                "side": row.side,
-                "feature": row.feature,
+                "side": str(row.side),
+                "feature": str(row.feature),
                 "title": row.entry.item.name,
                 "key": row.key,
                 "why": row.reason,

@@ -65,6 +65,8 @@ class PublicMetaDBSteps(ConfigFlow):
         schema = vol.Schema(
             {vol.Optional(CONF_API_KEY): KEY_SELECTOR, vol.Required(CONF_BASE_URL): URL_SELECTOR}
         )
+        if user_input is not None and not user_input.get(CONF_API_KEY, "").strip():
+            user_input = {CONF_BASE_URL: user_input[CONF_BASE_URL]}
         entry = self._get_reconfigure_entry()
         return await self._async_change("publicmetadb_reconfigure", entry, schema, user_input)
 

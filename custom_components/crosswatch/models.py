@@ -1,0 +1,53 @@
+"""What a pair shows: its last run, and how far the present one is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from homeassistant.util import dt as dt_util
+
+from .sync.models import Feature
+from .sync.report import Phase, Progress, RunReport, RunStatus
+
+PHASE_STARTS: Final[Mapping[Phase, int]] = {
+    Phase.READING: 0,
+    Phase.PLANNING: 20,
+    Phase.APPLYING: 25,
+    Phase.OBSERVING: 90,
+}
+"""Percent of a feature that is done when a phase begins."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairState:
+    """What a pair shows when it is not running. `unresolved` counts items by feature and reason."""
+
+    status: RunStatus | None = None
+    report: RunReport | None = None
+    last_success: datetime | None = None
+    unresolved: Mapping[Feature, Mapping[str, int]] = field(default_factory=dict)
+
+    @property
+    def last_run(self) -> datetime | None:
+        """When the last run ended, however it went."""
+        return None if self.report is None else dt_util.utc_from_timestamp(self.report.finished_at)
+
+    def total(self, counter: str) -> int | None:
+        """Sum of a counter over the features of the last run; None before the first one."""
+        return None if self.report is None else self.report.total(counter)
+
+    @property
+    def open_items(self) -> int | None:
+        """How many items can't be written; None before the first run."""
+        return (
+            None if self.report is None else sum(sum(counts.values()) for counts in self.unresolved.values())
+        )
+
+
+def percent(told: Progress, features: Sequence[Feature]) -> int:
+    """Return how much of a run over these features is done."""
+    share: float = PHASE_STARTS[told.phase]
+    if told.total:
+        share += (PHASE_STARTS[Phase.OBSERVING] - share) * told.done / told.total
+    return int((features.index(told.feature) * 100 + share) / len(features))

@@ -1,0 +1,166 @@
+"""Every text that the code names exists in English, and every English text is used."""
+
+import ast
+from collections.abc import Iterator, Mapping
+import json
+from pathlib import Path
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from custom_components.crosswatch.button import SYNC_NOW
+from custom_components.crosswatch.const import EntryKind, ProviderName
+from custom_components.crosswatch.errors import error_key
+from custom_components.crosswatch.providers.plex.link import NoServerError
+from custom_components.crosswatch.providers.plex.provider import WrongUserError
+from custom_components.crosswatch.sensor import SENSORS
+from custom_components.crosswatch.services import FAILURES
+from custom_components.crosswatch.sync.models import Direction, Feature
+from custom_components.crosswatch.sync.provider import (
+    AuthError,
+    BadAnswerError,
+    ForbiddenError,
+    NotFoundError,
+    RateLimitedError,
+    RefusedError,
+    UnreachableError,
+)
+from custom_components.crosswatch.sync.report import RunStatus
+from tests.common import ENGLISH, INTEGRATION
+
+ICONS: Mapping[str, Any] = json.loads((INTEGRATION / "icons.json").read_text("utf-8"))
+ACTIONS: Mapping[str, Any] = yaml.safe_load((INTEGRATION / "services.yaml").read_text("utf-8"))
+
+PROVIDER_ERRORS = {
+    error_key(err)
+    for err in (
+        AuthError(),
+        WrongUserError(),
+        ForbiddenError(),
+        RateLimitedError(""),
+        UnreachableError(),
+        NoServerError(),
+        BadAnswerError(),
+        NotFoundError(),
+        RefusedError(400),
+    )
+}
+"""What any call to a service may end with."""
+
+
+def modules() -> Iterator[tuple[Path, ast.Module]]:
+    """Yield the modules that speak to people: all but the engine and the providers."""
+    for path in sorted((*INTEGRATION.glob("*.py"), *(INTEGRATION / "flows").glob("*.py"))):
+        yield path, ast.parse(path.read_text("utf-8"))
+
+
+def texts(tree: ast.AST) -> set[str]:
+    """Return all constant strings."""
+    return {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
+def keyword_values(name: str) -> set[str]:
+    """Return the constant values that a keyword argument has anywhere."""
+    return {
+        node.value.value
+        for _, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.keyword) and node.arg == name
+        if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    }
+
+
+def flow_steps() -> set[str]:
+    """Return the steps of the config flow that show something themselves."""
+    return keyword_values("step_id") - {"init"} | {"publicmetadb_key", "publicmetadb_reconfigure"}
+
+
+def walk(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every text with its dotted key."""
+    if isinstance(value, str):
+        yield path.removeprefix("."), value
+    else:
+        for name, inner in value.items():
+            yield from walk(inner, f"{path}.{name}")
+
+
+def test_steps() -> None:
+    progress = {"plex_link"}
+    assert set(ENGLISH["config"]["step"]) == flow_steps() - progress
+    assert set(ENGLISH["config"]["progress"]) == keyword_values("progress_action")
+    assert set(ENGLISH["options"]["step"]) == {"init"}
+
+
+def test_menus() -> None:
+    menu = ENGLISH["config"]["step"]["user"]["menu_options"]
+    assert set(menu) == {*ProviderName, EntryKind.PAIR}
+
+
+def test_errors() -> None:
+    """Every error of a form exists, and the other way round: what is there is used."""
+    used = {text for path, tree in modules() if path.parent.name == "flows" for text in texts(tree)}
+    used |= {text for path, tree in modules() if path.stem == "pairing" for text in texts(tree)}
+    for category in ("config", "options"):
+        assert set(ENGLISH[category]["error"]) <= used | PROVIDER_ERRORS
+    assert set(ENGLISH["config"]["error"]) >= PROVIDER_ERRORS
+    pairing = {text for path, tree in modules() if path.stem == "pairing" for text in texts(tree)}
+    of_features = pairing & set(ENGLISH["config"]["error"]) - {"account_gone", "same_account"}
+    assert set(ENGLISH["options"]["error"]) == of_features | {"interval_too_short"}
+
+
+def test_aborts() -> None:
+    assert set(ENGLISH["config"]["abort"]) == keyword_values("reason")
+
+
+def test_exceptions() -> None:
+    refusals = {"not_started", "already_running", "waiting_for_account"}
+    used = (keyword_values("translation_key") & set(ENGLISH["exceptions"])) | refusals | PROVIDER_ERRORS
+    used |= {f"run_{status}" for status in FAILURES}
+    assert set(ENGLISH["exceptions"]) == used
+    assert keyword_values("translation_key") - used - set(ENGLISH["issues"]) == {"direction", "feature"}
+
+
+def test_issues() -> None:
+    assert set(ENGLISH["issues"]) == {"account_missing"}
+
+
+def test_entities() -> None:
+    names = {"sensor": {one.key for one in SENSORS}, "button": {SYNC_NOW.key}}
+    assert {platform: set(entities) for platform, entities in ENGLISH["entity"].items()} == names
+    assert {platform: set(entities) for platform, entities in ICONS["entity"].items()} == names
+    states = {*RunStatus, "never_run", "running"}
+    assert set(ENGLISH["entity"]["sensor"]["status"]["state"]) == states
+    icons = ICONS["entity"]["sensor"]["status"]
+    assert {*icons["state"], "ok"} == states
+
+
+def test_actions() -> None:
+    assert set(ACTIONS) == set(ENGLISH["services"]) == set(ICONS["services"])
+    for name, action in ACTIONS.items():
+        assert set(action["fields"]) == set(ENGLISH["services"][name]["fields"])
+
+
+def test_selectors() -> None:
+    options = {name: set(one["options"]) for name, one in ENGLISH["selector"].items()}
+    assert options == {"direction": set(Direction), "feature": set(Feature)}
+    features = ACTIONS["sync_pair"]["fields"]["features"]["selector"]["select"]
+    assert features["options"] == list(Feature)
+    assert features["translation_key"] in ENGLISH["selector"]
+
+
+@pytest.mark.parametrize(("key", "text"), walk(ENGLISH))
+def test_text(key: str, text: str) -> None:
+    """The rules of Home Assistant for every single text."""
+    for name in key.split("."):
+        assert re.fullmatch(r"[a-z0-9]+([-_][a-z0-9]+)*", name), key
+    assert text == text.strip()
+    assert not re.search(r"<[a-zA-Z/]|\[%", text), "HTML or a reference"
+    assert not re.search(r"'[^' ]*\{\w+\}[^' ]*'", text), "a placeholder in single quotes"
+    assert key.endswith(".message") or "exceptions" not in key
+    assert text[0].isupper() or key.endswith(".unit_of_measurement") or text.startswith("{"), text
