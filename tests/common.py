@@ -226,7 +226,9 @@ def flow_keys(result: ConfigFlowResult, category: str) -> Generator[str]:
                 yield f"{category}.error.{error}"
         case FlowResultType.MENU:
             yield f"{step}.title"
-            for option in tuple(result["menu_options"]):  # type: ignore[arg-type]
+            options = result["menu_options"]
+            assert isinstance(options, list)
+            for option in options:
                 yield f"{step}.menu_options.{option}"
                 yield f"{step}.menu_option_descriptions.{option}"
         case FlowResultType.SHOW_PROGRESS:

@@ -35,7 +35,8 @@ async def download(hass: HomeAssistant, client: ClientSessionGenerator, path: st
     await hass.async_block_till_done()
     response = await (await client()).get(f"/api/diagnostics/{path}")
     assert response.status == 200
-    return await response.text()
+    text: str = await response.text()
+    return text
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])

@@ -8,9 +8,9 @@ import re
 from typing import Any
 
 from awesomeversion import AwesomeVersion, AwesomeVersionStrategy
+from homeassistant.util.yaml import load_yaml_dict
 from PIL import Image
 import pytest
-import yaml
 from yarl import URL
 
 from custom_components.crosswatch.const import DOMAIN
@@ -41,8 +41,7 @@ VERSIONS = [
 def load(name: str) -> Any:
     """Parse a JSON or YAML file of the integration."""
     path = INTEGRATION / name
-    text = path.read_text("utf-8")
-    return json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+    return json.loads(path.read_text("utf-8")) if path.suffix == ".json" else load_yaml_dict(str(path))
 
 
 def python_files() -> Iterator[tuple[Path, ast.Module]]:

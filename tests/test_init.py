@@ -6,6 +6,7 @@ import sqlite3
 from typing import Any
 from unittest.mock import patch
 
+from homeassistant import block_async_io
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryDisabler, ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_CLOSE
 from homeassistant.core import HomeAssistant
@@ -26,7 +27,8 @@ async def set_up(hass: HomeAssistant, entry: MockConfigEntry) -> ConfigEntryStat
     """Set an entry up, with all others of the integration, and return its state."""
     await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
-    return entry.state
+    state: ConfigEntryState = entry.state
+    return state
 
 
 # --- all is well --------------------------------------------------------------------------------
@@ -88,6 +90,21 @@ async def test_what_is_learned_is_stored(
     assert await set_up(hass, plex_entry) is ConfigEntryState.LOADED
     assert plex_entry.data["account"]["server"]["uri"] == services.pms.url
     assert publicmetadb_entry.data["lists"] == [kept.id]
+
+
+@pytest.mark.usefixtures("disable_block_async_io")
+async def test_nothing_blocks_the_event_loop(
+    hass: HomeAssistant, pair_entry: MockConfigEntry, services: Services
+) -> None:
+    """Home Assistant's own watch for blocking calls has nothing to say; see the check of the log."""
+    block_async_io.enable()
+    assert await set_up(hass, pair_entry) is ConfigEntryState.LOADED
+    coordinator = pair_entry.runtime_data
+    await coordinator.async_wait_for_run(coordinator.async_start_run("button"))
+    assert await hass.config_entries.async_reload(pair_entry.entry_id)
+    for entry in hass.config_entries.async_entries(DOMAIN):
+        await hass.config_entries.async_remove(entry.entry_id)
+    await hass.async_block_till_done()
 
 
 async def test_stop(hass: HomeAssistant, loaded: MockConfigEntry, tmp_path: Path) -> None:

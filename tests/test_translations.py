@@ -7,8 +7,8 @@ from pathlib import Path
 import re
 from typing import Any
 
+from homeassistant.util.yaml import load_yaml_dict
 import pytest
-import yaml
 
 from custom_components.crosswatch.button import SYNC_NOW
 from custom_components.crosswatch.const import EntryKind, ProviderName
@@ -31,7 +31,7 @@ from custom_components.crosswatch.sync.report import RunStatus
 from tests.common import ENGLISH, INTEGRATION
 
 ICONS: Mapping[str, Any] = json.loads((INTEGRATION / "icons.json").read_text("utf-8"))
-ACTIONS: Mapping[str, Any] = yaml.safe_load((INTEGRATION / "services.yaml").read_text("utf-8"))
+ACTIONS: Mapping[str, Any] = load_yaml_dict(str(INTEGRATION / "services.yaml"))
 
 PROVIDER_ERRORS = {
     error_key(err)
