@@ -97,7 +97,8 @@ async def test_nothing_blocks_the_event_loop(
     hass: HomeAssistant, pair_entry: MockConfigEntry, services: Services
 ) -> None:
     """Home Assistant's own watch for blocking calls has nothing to say; see the check of the log."""
-    block_async_io.enable()
+    with patch.object(block_async_io, "_IN_TESTS", new=False):
+        block_async_io.enable()
     assert await set_up(hass, pair_entry) is ConfigEntryState.LOADED
     coordinator = pair_entry.runtime_data
     await coordinator.async_wait_for_run(coordinator.async_start_run("button"))
