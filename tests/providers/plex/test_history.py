@@ -479,6 +479,21 @@ async def test_ignore_local_guid(world: World) -> None:
     assert len(await titles(history_ignore_local_guid=True, history_ignore_guid_prefixes=())) == 3
 
 
+async def test_ignoring_changes_the_scope(world: World) -> None:
+    """Rows that the settings leave out are not gone."""
+    scopes = [
+        (await world.provider(**settings).read(Feature.HISTORY, SCOPE)).scope_hash
+        for settings in (
+            {},
+            {"history_ignore_local_guid": True},
+            {"history_ignore_local_guid": True, "history_ignore_guid_prefixes": ("plex://",)},
+        )
+    ]
+    assert len(set(scopes)) == 3
+    unused = world.provider(history_ignore_guid_prefixes=("plex://",))
+    assert (await unused.read(Feature.HISTORY, SCOPE)).scope_hash == scopes[0]
+
+
 # --- marked watched
 
 
