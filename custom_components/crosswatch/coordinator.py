@@ -172,7 +172,7 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
 
     @callback
     def _async_schedule(self, *, soon: bool = False) -> None:
-        """Arm the timer: one interval after the last try, or soon when that has passed meanwhile."""
+        """Arm the timer: one interval after the end of the last try, or soon when that is over already."""
         self._async_unschedule()
         if self._closing or self.hass.state is not CoreState.running or (interval := self.interval) is None:
             return
@@ -208,7 +208,6 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
         A second request is refused, not queued: whoever asks meanwhile wants what is already happening.
         """
         self.async_ensure_can_run()
-        self._last_try = dt_util.utcnow()
         self._async_unschedule()
         self._task = self.config_entry.async_create_background_task(
             self.hass,
@@ -314,6 +313,7 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
     def _async_run_ended(self, task: asyncio.Task[RunReport]) -> None:
         self._task = None
         self.progress = None
+        self._last_try = dt_util.utcnow()
         if task.cancelled():
             if not self._closing and not self.hass.is_stopping:
                 # the report of a broken-off run is stored as well
