@@ -228,7 +228,7 @@ async def test_remove_pair_while_the_state_file_is_in_trouble(
     ):
         await hass.config_entries.async_remove(loaded.entry_id)
     await hass.async_block_till_done()
-    assert shared_state(hass)._state is None
+    assert shared_state(hass)._opened is None
 
 
 async def test_remove_account_in_use(

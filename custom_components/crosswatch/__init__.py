@@ -76,11 +76,11 @@ def _report_gone(hass: HomeAssistant, account: AccountConfigEntry) -> None:
 async def _async_setup_pair(hass: HomeAssistant, entry: PairConfigEntry) -> None:
     shared = shared_state(hass)
     try:
-        state = await shared.acquire()
+        opened = await shared.acquire()
     except StateError as err:
         raise ConfigEntryNotReady(translation_domain=DOMAIN, translation_key="state_error") from err
     entry.async_on_unload(shared.release)
-    coordinator = PairCoordinator(hass, entry, state)
+    coordinator = PairCoordinator(hass, entry, opened)
     await coordinator.async_config_entry_first_refresh()
     entry.runtime_data = coordinator
     async_check_pair_issue(hass, entry)
@@ -92,9 +92,9 @@ async def _async_forget_pair(hass: HomeAssistant, pair: str) -> None:
     """Delete what is kept about a pair, in the state file and in files of its own."""
     shared = shared_state(hass)
     try:
-        state = await shared.acquire()
+        opened = await shared.acquire()
         try:
-            await state.forget_pair(pair)
+            await opened.state.forget_pair(pair)
         finally:
             await shared.release()
         await hass.async_add_executor_job(_delete_files, shared.directory, pair)

@@ -34,10 +34,11 @@ from .const import (
     Trigger,
 )
 from .models import PairState, percent
-from .sync.engine import Engine, RunRequest
+from .shared import Opened
+from .sync.engine import RunRequest
 from .sync.models import Direction, Feature, Scope, Side
 from .sync.report import Progress, RunReport, RunStatus
-from .sync.state import State, StateError
+from .sync.state import StateError
 
 type PairConfigEntry = ConfigEntry[PairCoordinator]
 
@@ -56,13 +57,12 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
 
     config_entry: PairConfigEntry
 
-    def __init__(self, hass: HomeAssistant, entry: PairConfigEntry, state: State) -> None:
+    def __init__(self, hass: HomeAssistant, entry: PairConfigEntry, opened: Opened) -> None:
         """Nothing runs before Home Assistant has started."""
         super().__init__(hass, LOGGER, config_entry=entry, name=entry.entry_id, always_update=False)
         self.progress: int | None = None
         self.next_run: datetime | None = None
-        self._state = state
-        self._engine = Engine(state)
+        self._state, self._engine = opened
         self._task: asyncio.Task[RunReport] | None = None
         self._closing = False
         self._last_try: datetime | None = None

@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from pathlib import Path
+from typing import NamedTuple
 
 from homeassistant.const import EVENT_HOMEASSISTANT_CLOSE
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant
@@ -11,11 +12,19 @@ from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN, STATE_FOLDER
 from .providers.publicmetadb import Pacers
+from .sync.engine import Engine
 from .sync.state import State
 
 DATA_PACERS: HassKey[Pacers] = HassKey(f"{DOMAIN}_pacers")
 DATA_STATE: HassKey[SharedState] = HassKey(f"{DOMAIN}_state")
 DATA_LOCKS: HassKey[defaultdict[str, asyncio.Lock]] = HassKey(f"{DOMAIN}_locks")
+
+
+class Opened(NamedTuple):
+    """The open state file, and the one engine that may write it."""
+
+    state: State
+    engine: Engine
 
 
 class SharedState:
@@ -26,7 +35,7 @@ class SharedState:
         self._hass = hass
         self._lock = asyncio.Lock()
         self._users = 0
-        self._state: State | None = None
+        self._opened: Opened | None = None
         self._unsub_close: CALLBACK_TYPE | None = None
 
     @property
@@ -34,17 +43,18 @@ class SharedState:
         """Folder of everything CrossWatch keeps on disk."""
         return Path(self._hass.config.path(STATE_FOLDER))
 
-    async def acquire(self) -> State:
-        """Return the open state, which stays open until released. Raises `StateError`."""
+    async def acquire(self) -> Opened:
+        """Return the open file, which stays open until released. Raises `StateError`."""
         async with self._lock:
-            if self._state is None:
-                self._state = await State.open(self.directory)
+            if self._opened is None:
+                state = await State.open(self.directory)
+                self._opened = Opened(state, Engine(state))
                 # entries are not unloaded when Home Assistant stops; by then no run is left
                 self._unsub_close = self._hass.bus.async_listen_once(
                     EVENT_HOMEASSISTANT_CLOSE, self._on_close
                 )
             self._users += 1
-            return self._state
+            return self._opened
 
     async def release(self) -> None:
         """Close the file when nobody uses it any more."""
@@ -62,9 +72,9 @@ class SharedState:
         if self._unsub_close is not None:
             self._unsub_close()
             self._unsub_close = None
-        if self._state is not None:
-            state, self._state = self._state, None
-            await state.close()
+        if self._opened is not None:
+            opened, self._opened = self._opened, None
+            await opened.state.close()
 
 
 @singleton(DATA_STATE)
