@@ -90,12 +90,38 @@ async def test_bad_pair_then_good(
     placeholders: tuple[str, str],
 ) -> None:
     entries = {"p": plex_entry, "q": publicmetadb_entry}
-    result = await start(hass, "pair")
+    with every_feature_offered():
+        result = await start(hass, "pair")
     result = await submit(hass, result, **form(*(entries[side] for side in sides), **values))
     assert (result["type"], result["errors"]) == (FlowResultType.FORM, errors)
     assert result["description_placeholders"] == dict(zip(("account", "features"), placeholders, strict=True))
     result = await submit(hass, result, **form(plex_entry, publicmetadb_entry))
     assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+def every_feature_offered() -> Any:
+    """Offer what no account can do, as to somebody whose dialog is older than a change."""
+    return patch("custom_components.crosswatch.flows.pair.offered_features", return_value=list(Feature))
+
+
+async def test_a_pair_to_begin_with_is_suggested(
+    hass: HomeAssistant, publicmetadb_entry: MockConfigEntry, plex_entry: MockConfigEntry
+) -> None:
+    result = await start(hass, "pair")
+    fields = {str(field): (field, check) for field, check in result["data_schema"].schema.items()}
+    suggested = {name: field.description["suggested_value"] for name, (field, _) in fields.items()}
+    assert suggested == form(plex_entry, publicmetadb_entry, features=["watchlist", "history"])
+    assert fields["features"][1].config["options"] == ["watchlist", "history"]
+
+
+async def test_nothing_is_suggested_for_accounts_that_cannot_be_joined(
+    hass: HomeAssistant, plex_entry: MockConfigEntry, publicmetadb_entry: MockConfigEntry
+) -> None:
+    MockConfigEntry(domain=DOMAIN, unique_id="plex_2", data=dict(plex_entry.data)).add_to_hass(hass)
+    await hass.config_entries.async_remove(publicmetadb_entry.entry_id)
+    result = await start(hass, "pair")
+    suggested = [field for field in result["data_schema"].schema if field.description]
+    assert suggested == ["direction"]
 
 
 async def test_account_removed_meanwhile(
@@ -202,7 +228,8 @@ async def test_reconfigure_to_another_account(
 
 async def test_options(hass: HomeAssistant, pair_entry: MockConfigEntry) -> None:
     flow = hass.config_entries.options
-    result = await flow.async_init(pair_entry.entry_id)
+    with every_feature_offered():
+        result = await flow.async_init(pair_entry.entry_id)
     assert (result["type"], result["step_id"]) == (FlowResultType.FORM, "init")
     before = dict(pair_entry.options)
     bad = {"features": ["watchlist", "ratings"], "interval": 4}

@@ -6,9 +6,10 @@ from typing import Any
 
 from homeassistant.core import HomeAssistant, callback
 
-from .account import AccountConfigEntry, account_capabilities, account_entry
+from .account import AccountConfigEntry, account_capabilities, account_entries, account_entry
 from .const import CONF_DIRECTION, CONF_FEATURES, CONF_SOURCE, CONF_TARGET
 from .sync.models import Direction, Feature
+from .sync.plan import PLANNERS
 
 
 @dataclass(slots=True)
@@ -39,6 +40,31 @@ def pair_title(hass: HomeAssistant, data: Mapping[str, Any]) -> str:
     entries = (account_entry(hass, data[side]) for side in (CONF_SOURCE, CONF_TARGET))
     arrow = " ↔ " if data[CONF_DIRECTION] == Direction.TWO_WAY else " → "
     return arrow.join(entry.title if entry else "?" for entry in entries)
+
+
+@callback
+def offered_features(hass: HomeAssistant) -> list[Feature]:
+    """Return the features that can be kept in step and that some account can take part in."""
+    able = {feature for entry in account_entries(hass) for feature in account_capabilities(hass, entry)}
+    return [feature for feature in Feature if feature in PLANNERS and feature in able]
+
+
+@callback
+def suggested_pair(hass: HomeAssistant) -> dict[str, Any]:
+    """Return a pair to begin with: all that can be read at one account and written at another."""
+    accounts = [
+        (entry.unique_id, account_capabilities(hass, entry))
+        for entry in sorted(account_entries(hass), key=lambda entry: entry.created_at)
+    ]
+    for source, readable in accounts:
+        for target, capabilities in accounts:
+            writable = {feature for feature, capability in capabilities.items() if capability.add}
+            features = [
+                feature for feature in offered_features(hass) if feature in readable.keys() & writable
+            ]
+            if source != target and features:
+                return {CONF_SOURCE: source, CONF_TARGET: target, CONF_FEATURES: features}
+    return {}
 
 
 @callback

@@ -1,5 +1,6 @@
 """A sync pair: which two accounts, which way, and what."""
 
+from collections.abc import Collection
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigFlow, ConfigFlowResult, OptionsFlowWithReload
@@ -30,17 +31,19 @@ from ..const import (
     SHORTEST_INTERVAL,
     EntryKind,
 )
-from ..pairing import Problems, check_accounts, check_features, pair_title, pair_unique_id
+from ..pairing import (
+    Problems,
+    check_accounts,
+    check_features,
+    offered_features,
+    pair_title,
+    pair_unique_id,
+    suggested_pair,
+)
 from ..sync.models import Direction, Feature
 
-FEATURES_SELECTOR = SelectSelector(
-    SelectSelectorConfig(
-        options=list(Feature), multiple=True, mode=SelectSelectorMode.LIST, translation_key="feature"
-    )
-)
 OPTIONS_SCHEMA = vol.Schema(
     {
-        vol.Required(CONF_FEATURES): FEATURES_SELECTOR,
         vol.Required(CONF_INTERVAL): NumberSelector(
             NumberSelectorConfig(
                 min=0, max=LONGEST_INTERVAL, step=1, unit_of_measurement="min", mode=NumberSelectorMode.BOX
@@ -49,6 +52,24 @@ OPTIONS_SCHEMA = vol.Schema(
         vol.Optional(CONF_WATCHLIST_NAME): TextSelector(),
     }
 )
+
+
+@callback
+def features_schema(hass: HomeAssistant, chosen: Collection[str] = ()) -> vol.Schema:
+    """Return the field that says what is kept in step; what was chosen before can always be left out."""
+    offered = offered_features(hass)
+    return vol.Schema(
+        {
+            vol.Required(CONF_FEATURES): SelectSelector(
+                SelectSelectorConfig(
+                    options=[feature for feature in Feature if feature in offered or feature in chosen],
+                    multiple=True,
+                    mode=SelectSelectorMode.LIST,
+                    translation_key="feature",
+                )
+            )
+        }
+    )
 
 
 @callback
@@ -91,8 +112,8 @@ class PairSteps(ConfigFlow):
                     data={CONF_KIND: EntryKind.PAIR, **user_input},
                     options={CONF_FEATURES: features, CONF_INTERVAL: DEFAULT_INTERVAL},
                 )
-        schema = accounts_schema(self.hass).extend({vol.Required(CONF_FEATURES): FEATURES_SELECTOR})
-        suggested = user_input or {CONF_DIRECTION: Direction.ONE_WAY, CONF_FEATURES: [Feature.WATCHLIST]}
+        schema = accounts_schema(self.hass).extend(features_schema(self.hass).schema)
+        suggested = user_input or {CONF_DIRECTION: Direction.ONE_WAY, **suggested_pair(self.hass)}
         return self.async_show_form(
             step_id="pair",
             data_schema=self.add_suggested_values_to_schema(schema, suggested),
@@ -145,6 +166,7 @@ class PairOptionsFlow(OptionsFlowWithReload):
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Change the options."""
         entry = self.config_entry
+        schema = features_schema(self.hass, entry.options[CONF_FEATURES]).extend(OPTIONS_SCHEMA.schema)
         problems = Problems()
         if user_input is not None:
             problems = check_features(self.hass, entry.data, user_input[CONF_FEATURES])
@@ -160,7 +182,7 @@ class PairOptionsFlow(OptionsFlowWithReload):
                 return self.async_create_entry(data=options)
         return self.async_show_form(
             step_id="init",
-            data_schema=self.add_suggested_values_to_schema(OPTIONS_SCHEMA, user_input or entry.options),
+            data_schema=self.add_suggested_values_to_schema(schema, user_input or entry.options),
             errors=problems.errors,
             description_placeholders={**problems.placeholders, "shortest": str(SHORTEST_INTERVAL)},
         )
