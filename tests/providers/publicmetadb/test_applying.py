@@ -265,6 +265,18 @@ async def test_cancelling_is_prompt_and_loses_nothing(
         assert len(there) - before <= len(seen) + AT_ONCE
 
 
+async def test_cancelling_does_not_wait_for_the_pace(build: Build) -> None:
+    """Those who wait for their turn leave at once."""
+    provider = build(rate_limit={"post_per_sec": 0.2})
+    task = asyncio.create_task(apply(provider, *plays(100)))
+    await asyncio.sleep(0.2)
+    start = time.monotonic()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert time.monotonic() - start < 1
+
+
 async def test_refused_key_during_a_list_look_up(
     provider: PublicMetaDBProvider, sim: PublicMetaDBSimulator
 ) -> None:

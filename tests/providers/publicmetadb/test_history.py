@@ -157,8 +157,10 @@ def test_refusals_in_their_order() -> None:
 async def test_dry_run_writes_nothing(provider: PublicMetaDBProvider, user: User, tmp_path: Path) -> None:
     """Neither state files nor, should it ever be asked to, anything else."""
     user.add_watched(tmdb_id=603, watched_at=JAN_2)
+    user.add_list("Watchlist", items=[("movie", 603)])
     dry = Scope(pair_id="pair1", read_only=True)
-    assert len((await provider.read(Feature.HISTORY, dry)).entries) == 1
+    for feature in (Feature.HISTORY, Feature.WATCHLIST):
+        assert len((await provider.read(feature, dry)).entries) == 1
     with pytest.raises(ValueError, match="dry run"):
         await apply(provider, play(movie(1)), scope=dry)
     assert not files(tmp_path)

@@ -145,6 +145,20 @@ async def test_what_does_not_add_up_raises(pages: list[Any]) -> None:
         await read_pages(pages)
 
 
+async def test_same_page_without_end_is_found_out_at_once() -> None:
+    """A service that knows no pages isn't asked a thousand times."""
+    asked = 0
+
+    async def fetch(_number: int) -> bytes:
+        nonlocal asked
+        asked += 1
+        return orjson.dumps(rows("a", "b"))
+
+    with pytest.raises(IncompleteReadError):
+        await read_complete(fetch, lambda row: row["id"], per_page=2, max_pages=1000)
+    assert asked == 4
+
+
 async def test_page_limit_is_never_silent(build: Build, sim: PublicMetaDBSimulator, user: User) -> None:
     """As many pages as allowed are read; one more is an error, told before they are read in vain."""
     fill(user, 30)

@@ -1,8 +1,10 @@
 """The shadow files: names, shapes, older forms, and that they are kept whatever happens."""
 
+import asyncio
 import json
 from pathlib import Path
 import stat
+import time
 from typing import Any
 
 import pytest
@@ -190,6 +192,24 @@ async def test_file_is_replaced_in_one_step(
     monkeypatch.undo()
     await provider.read(Feature.HISTORY, SCOPE)
     assert len(json.loads(file.read_text())["items"]) == 2
+
+
+async def test_cancelled_save_does_not_disturb_the_next(
+    provider: PublicMetaDBProvider, user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that writes goes on when nobody waits for it any more."""
+    user.add_watched(tmdb_id=1, watched_at=JAN_2)
+    times = iter([0.3, 0.5])
+    monkeypatch.setattr("os.fsync", lambda _descriptor: time.sleep(next(times)))
+    task = asyncio.create_task(provider.read(Feature.HISTORY, SCOPE))
+    await asyncio.sleep(0.15)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    user.add_watched(tmdb_id=2, watched_at=JAN_2)
+    await provider.read(Feature.HISTORY, SCOPE)
+    assert len(content(tmp_path, "publicmetadb_history.pair1.shadow.json")["items"]) == 2
+    assert len(modes(tmp_path)) == 1
 
 
 async def test_left_over_temporary_file_does_no_harm(
