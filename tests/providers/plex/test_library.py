@@ -89,7 +89,7 @@ async def test_rows_are_asked_for_trimmed(world: World) -> None:
     world.movie(2)
     client = client_of(world)
     await read(world, client)
-    assert client.trimmed
+    assert client.trimming.on
     for request in world.pms.requests(LISTING):
         query = dict(request.query)
         assert query["includeGuids"] == "1"
@@ -104,7 +104,7 @@ async def test_server_whose_trimming_takes_the_ids(world: World) -> None:
     client = client_of(world)
     strip_guids_when_trimmed(world)
     catalogue = await read(world, client)
-    assert not client.trimmed
+    assert not client.trimming.on
     assert catalogue.rows[str(movie.key)].item.ids.tmdb == 2
     assert catalogue.rows[str(episode.key)].item.show_ids.tmdb == 1
     world.pms.log.clear()
@@ -132,7 +132,7 @@ async def test_items_without_ids_are_not_mistaken_for_lost_ones(world: World) ->
     world.movie(1, ids=TrueIds())
     client = client_of(world)
     await read(world, client)
-    assert client.trimmed
+    assert client.trimming.on
     # sections, movies, shows, episodes, and one item in full
     assert client.requests == 5
 

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+import copy
+from typing import Any, Final, Self
 
 import aiohttp
 from yarl import URL
@@ -10,6 +11,7 @@ from yarl import URL
 from ...sync.provider import BadAnswerError, NotFoundError, RefusedError
 from ..http import HttpClient, Response
 from .hosts import PlexHosts
+from .limits import HostLimit, Limits, ServerClock
 from .paging import Page, Wire, read_all
 from .tasks import side_by_side, without_collector
 from .wire import client_headers, mapping, required, rows
@@ -19,7 +21,6 @@ DISCOVER_PAGE: Final = 100
 """Discover refuses more than 100 rows a page (API reference 3.2)."""
 PARALLEL: Final = 6
 """A server keeps its state in SQLite: more at once wait for each other (API reference 5.1)."""
-DISCOVER_PARALLEL: Final = 4
 BATCH: Final = 100
 TOO_MUCH: Final = (400, 413, 414)
 SMALL: Final = 32 * 1024
@@ -72,10 +73,19 @@ def container(data: Any) -> Wire:
     return mapping(answer["MediaContainer"])
 
 
+class Trimming:
+    """Whether to ask for rows without cast, artwork and the like, and whether ids survive it."""
+
+    def __init__(self) -> None:
+        """Trim until it proves wrong; see `library.py`."""
+        self.on = True
+        self.proven = False
+
+
 class PlexServerClient:
     """One media server with one user's token for it; at most `parallel` requests at once.
 
-    `trimmed`: ask for rows without cast, artwork and the like; see `library.py`.
+    All clients of a server share its `limit`, which holds however many workers each of them has.
     """
 
     def __init__(
@@ -86,15 +96,17 @@ class PlexServerClient:
         token: str,
         *,
         parallel: int = PARALLEL,
+        limit: HostLimit | None = None,
         backoff: float = 0.5,
     ) -> None:
         """`backoff` is the wait in seconds before a second attempt."""
         self.uri = uri
         self.token = token
-        self.trimmed = True
-        self.trim_proven = False
+        self.trimming = Trimming()
+        self.clock = ServerClock()
         self._parser = Parser()
-        self._limit = asyncio.Semaphore(parallel)
+        self._host = shared = limit or HostLimit()
+        self._workers = asyncio.Semaphore(parallel)
         self._http = HttpClient(
             session=session,
             base=URL(uri),
@@ -103,6 +115,7 @@ class PlexServerClient:
             backoff=backoff,
             # the server refuses with short HTML pages (API reference 2.1)
             challenges=False,
+            pacer_for=lambda _method: shared.pacer,
         )
 
     @property
@@ -110,10 +123,46 @@ class PlexServerClient:
         """Requests sent so far."""
         return self._http.requests
 
+    def with_workers(self, workers: int) -> Self:
+        """Return a view of this client with another number of requests at once."""
+        twin = copy.copy(self)
+        twin._workers = asyncio.Semaphore(workers)  # noqa: SLF001 - a copy of ourselves
+        return twin
+
     async def container(self, path: str, params: Params | None = None) -> Wire:
         """Return the container of a short listing that is not paged."""
-        async with self._limit:
-            return container((await self._http.request("GET", path, params=params)).data)
+        async with self._workers, self._host.slots:
+            answer = await self._http.request("GET", path, params=params)
+        self.clock.note(answer.headers)
+        return container(answer.data)
+
+    async def write(self, method: str, path: str, params: Params, *, repeatable: bool) -> int:
+        """Send a write; return when it was answered, epoch seconds UTC by the server's clock.
+
+        `repeatable` False: it may not be sent twice, see `HttpClient.request`.
+        """
+        async with self._workers, self._host.slots:
+            answer = await self._http.request(method, path, params=params, repeatable=repeatable)
+        return self.clock.note(answer.headers)
+
+    async def page[T](
+        self,
+        path: str,
+        params: Params,
+        convert: Callable[[Wire], T | None],
+        *,
+        key: Callable[[Wire], str] = rating_key,
+        start: int = 0,
+        size: int = PAGE,
+    ) -> Page[T]:
+        """Read one page. `convert` may run in another thread."""
+        async with self._workers:
+            async with self._host.slots:
+                answer = await self._http.request(
+                    "GET", path, params={**params, **window(start, size)}, raw=True
+                )
+            self.clock.note(answer.headers)
+            return await self._parser.parse(answer, key, convert)
 
     async def pages[T](
         self,
@@ -127,11 +176,7 @@ class PlexServerClient:
         """Read a whole listing, or raise. `convert` may run in another thread."""
 
         async def fetch(start: int, length: int, *, fresh: bool) -> Page[T]:  # noqa: ARG001 - all are
-            async with self._limit:
-                answer = await self._http.request(
-                    "GET", path, params={**params, **window(start, length)}, raw=True
-                )
-                return await self._parser.parse(answer, key, convert)
+            return await self.page(path, params, convert, key=key, start=start, size=length)
 
         return await read_all(fetch, size)
 
@@ -160,7 +205,7 @@ class PlexServerClient:
 
 
 class DiscoverClient:
-    """Discover and the metadata provider with one account token; at most four requests at once.
+    """Discover and the metadata provider with one account token; at most four requests at once to each.
 
     Pages are remembered with their ETag, so that an unchanged page costs an empty answer (304).
     """
@@ -172,14 +217,27 @@ class DiscoverClient:
         client_id: str,
         token: str,
         *,
+        limits: Limits | None = None,
         backoff: float = 0.5,
     ) -> None:
         """`backoff` is the wait in seconds before a second attempt."""
-        headers = client_headers(client_id, token)
         self._parser = Parser()
-        self._limit = asyncio.Semaphore(DISCOVER_PARALLEL)
-        self._discover = HttpClient(session=session, base=hosts.discover, headers=headers, backoff=backoff)
-        self._metadata = HttpClient(session=session, base=hosts.metadata, headers=headers, backoff=backoff)
+        limits = limits or Limits()
+
+        def client(base: URL) -> tuple[HttpClient, HostLimit]:
+            limit = limits.cloud(base)
+            headers = client_headers(client_id, token)
+            http = HttpClient(
+                session=session,
+                base=base,
+                headers=headers,
+                backoff=backoff,
+                pacer_for=lambda _method: limit.pacer,
+            )
+            return http, limit
+
+        self._discover, self._discover_limit = client(hosts.discover)
+        self._metadata, self._metadata_limit = client(hosts.metadata)
         self._remembered: dict[tuple[str, int, int], tuple[str, Page[Any]]] = {}
 
     @property
@@ -196,7 +254,7 @@ class DiscoverClient:
             place = (path, start, length)
             tag, page = self._remembered.get(place, (None, None))
             ask = {} if tag is None or fresh else {"If-None-Match": tag}
-            async with self._limit:
+            async with self._discover_limit.slots:
                 answer = await self._discover.request(
                     "GET",
                     path,
@@ -205,9 +263,9 @@ class DiscoverClient:
                     not_modified=bool(ask),
                     raw=True,
                 )
-                if answer.status == 304 and page is not None:  # noqa: PLR2004
-                    return page
-                page = await self._parser.parse(answer, rating_key, convert)
+            if answer.status == 304 and page is not None:  # noqa: PLR2004
+                return page
+            page = await self._parser.parse(answer, rating_key, convert)
             if (tag := answer.headers.get("ETag")) is not None:
                 self._remembered[place] = (tag, page)
             return page
@@ -216,11 +274,23 @@ class DiscoverClient:
 
     async def item(self, key: str) -> Wire:
         """Return one title of the global catalogue by its key, 24 hex digits (API reference 3.5)."""
-        async with self._limit:
-            answer = await self._metadata.request(
-                "GET", f"library/metadata/{key}", params={"includeGuids": 1}
-            )
-        found = rows(container(answer.data).get("Metadata"))
+        found = await self.metadata(f"library/metadata/{key}", {"includeGuids": 1})
         if len(found) != 1 or rating_key(found[0]) != key:
             raise BadAnswerError("another title than asked for")
         return found[0]
+
+    async def metadata(self, path: str, params: Params) -> list[Wire]:
+        """Return the rows of a short listing of the metadata provider."""
+        async with self._metadata_limit.slots:
+            answer = await self._metadata.request("GET", path, params=params)
+        return rows(container(answer.data).get("Metadata"))
+
+    async def search(self, params: Params) -> Wire:
+        """Return the container of a text search (API reference 3.4)."""
+        async with self._discover_limit.slots:
+            return container((await self._discover.request("GET", "library/search", params=params)).data)
+
+    async def put(self, path: str, params: Params) -> None:
+        """Send a write to Discover. All of them may be repeated (API reference 3.3)."""
+        async with self._discover_limit.slots:
+            await self._discover.request("PUT", path, params=params)

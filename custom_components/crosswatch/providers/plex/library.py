@@ -5,7 +5,7 @@ ids, the show's come from the show's row in the same library (API reference 2.5 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Self
 
@@ -63,7 +63,8 @@ class Row:
 
     `guid` is the main guid, byte for byte. `view_offset` and `duration` are milliseconds, dates epoch
     seconds UTC, `rating` 0 to 10. Watched means `view_count` of at least 1 and nothing else.
-    `numbered`: see `guids.Parsed`.
+    `numbered`: see `guids.Parsed`. `season_key` is set for episodes whose season is shown; `leaves` and
+    `viewed_leaves` count the episodes of a show or a season, and those of them that are watched.
     """
 
     key: str
@@ -78,6 +79,9 @@ class Row:
     duration: int | None
     rating: float | None
     rated_at: int | None
+    season_key: str | None = None
+    leaves: int = 0
+    viewed_leaves: int = 0
 
     @classmethod
     def from_row(cls, row: Wire, section: str, shows: Mapping[str, Row]) -> Self:
@@ -114,7 +118,15 @@ class Row:
             duration=number(row, "duration"),
             rating=decimal(row, "userRating"),
             rated_at=number(row, "lastRatedAt"),
+            season_key=text(row, "parentRatingKey") if kind is Kind.EPISODE else None,
+            leaves=number(row, "leafCount") or 0,
+            viewed_leaves=number(row, "viewedLeafCount") or 0,
         )
+
+    @property
+    def tenths(self) -> int:
+        """The rating times ten, half stars kept; 0 without one: a server may show a cleared one as 0."""
+        return round((self.rating or 0.0) * 10)
 
 
 def kind_of(row: Wire) -> Kind:
@@ -172,6 +184,27 @@ class Catalogue:
         self.sections = tuple(sections)
         self.rows = {row.key: row for row in found}
 
+    def update(self, found: Iterable[Row]) -> None:
+        """Take in newer state of rows that are here. Their ids stay as they are, and so do the lookups."""
+        for row in found:
+            self.rows[row.key] = replace(row, item=self.rows[row.key].item)
+
+    def prepare(self) -> Self:
+        """Build the lookups. For 100,000 rows the event loop could not wait for that."""
+        _ = self.by_guid, self.by_id, self.by_number, self.leaves_of
+        return self
+
+    @cached_property
+    def leaves_of(self) -> Mapping[str, frozenset[str]]:
+        """RatingKeys of the episodes below a season or a show, by its ratingKey."""
+        return _index(
+            (above, row.key)
+            for row in self.rows.values()
+            if row.item.kind is Kind.EPISODE
+            for above in (row.season_key, row.show_key)
+            if above is not None
+        )
+
     @cached_property
     def by_guid(self) -> Mapping[str, frozenset[str]]:
         """RatingKeys by main guid."""
@@ -219,33 +252,39 @@ def choose_sections(sections: Sequence[Section], wanted: frozenset[str]) -> tupl
 async def read_catalogue(client: PlexServerClient, sections: Sequence[Section]) -> Catalogue:
     """Read movies, shows and episodes of the sections, or raise."""
     async with side_by_side() as group:
-        tasks = [group.create_task(_read_section(client, section)) for section in sections]
+        tasks = [group.create_task(read_section(client, section)) for section in sections]
     return Catalogue(sections, (row for task in tasks for row in task.result()))
 
 
-async def _read_section(client: PlexServerClient, section: Section) -> list[Row]:
-    found = await _read_listing(client, section, section.kind, {})
+async def read_section(client: PlexServerClient, section: Section) -> list[Row]:
+    """Read movies, or shows and episodes, of one section, or raise."""
+    found = await read_listing(client, section, section.kind, {})
     if section.kind is Kind.SHOW:
         shows = {row.key: row for row in found}
-        found += await _read_listing(client, section, Kind.EPISODE, shows)
+        found += await read_listing(client, section, Kind.EPISODE, shows)
     return found
 
 
-async def _read_listing(
-    client: PlexServerClient, section: Section, kind: Kind, shows: Mapping[str, Row]
+async def read_listing(
+    client: PlexServerClient,
+    section: Section,
+    kind: Kind,
+    shows: Mapping[str, Row],
+    filters: Mapping[str, int] | None = None,
 ) -> list[Row]:
+    """Read all items of one kind, or those that pass the filters; `shows` are the section's by ratingKey."""
     reader = _Reader(section.id, kind, shows)
     path = f"library/sections/{section.id}/all"
-    params: dict[str, str | int] = {"type": TYPES[kind], "includeGuids": 1}
-    trimmed = client.trimmed
+    params: dict[str, str | int] = {"type": TYPES[kind], "includeGuids": 1, **(filters or {})}
+    trimmed = client.trimming.on
     found = await client.pages(path, params | TRIM if trimmed else params, reader.read)
-    if not trimmed or client.trim_proven:
+    if not trimmed or client.trimming.proven:
         return found
     if reader.guids:
-        client.trim_proven = True
+        client.trimming.proven = True
     elif reader.witness is not None and any(map(external_guids, await client.batch([reader.witness]))):
         # one row asked for in full has ids where no trimmed one had: trimming took them
-        client.trimmed = False
+        client.trimming.on = False
         return await client.pages(path, params, reader.read)
     return found
 

@@ -11,6 +11,7 @@ from .account import PlexAccount, ServerAccess
 from .auth import PlexCloud
 from .client import PlexServerClient
 from .connection import Prober
+from .limits import Limits
 
 type Job[T] = Callable[[PlexServerClient, ServerAccess], Awaitable[T]]
 
@@ -29,6 +30,7 @@ class ServerLink:
         account: PlexAccount,
         *,
         parallel: int,
+        limits: Limits | None = None,
         backoff: float = 0.5,
     ) -> None:
         """Start from the stored account. `account` follows what is learned, for storage."""
@@ -36,6 +38,7 @@ class ServerLink:
         self._session = session
         self._cloud = cloud
         self._parallel = parallel
+        self._limits = limits or Limits()
         self._backoff = backoff
         self._prober = Prober(session, account.client_id)
         self._client: PlexServerClient | None = None
@@ -120,6 +123,7 @@ class ServerLink:
                 self.account.client_id,
                 server.token,
                 parallel=self._parallel,
+                limit=self._limits.server(server.machine_id),
                 backoff=self._backoff,
             )
         return current
