@@ -1,6 +1,7 @@
 """How much is asked of the services (design, section 8)."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -44,11 +45,17 @@ async def test_first_read_of_10_000_episodes(big: World) -> None:
     assert not big.cloud.log
 
 
-async def test_next_read(big: World) -> None:
+async def test_idle_read(big: World) -> None:
     provider = big.provider()
     before = await provider.read(Feature.HISTORY, SCOPE)
-    spent = provider.requests
+    assert len(before.watched) == 10_000
+    big.pms.log.clear()
     again = await provider.read(Feature.HISTORY, SCOPE)
-    assert provider.requests - spent == 24
-    assert again.entries == before.entries
-    assert again.scope_hash == before.scope_hash
+    assert Counter(request.path for request in big.pms.log) == {
+        "/identity": 1,
+        "/library/sections": 1,
+        "/library/sections/1/all": 1,
+        "/library/sections/2/all": 1,
+        "/status/sessions/history/all": 1,
+    }
+    assert again == replace(before, read_at=again.read_at)

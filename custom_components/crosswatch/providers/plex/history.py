@@ -6,16 +6,18 @@ gone keeps its titles and numbers.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Set as AbstractSet
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set as AbstractSet
+from dataclasses import dataclass, replace
+import time
 from typing import Any, Final, Self
 
 from ...sync.models import NO_IDS, Ids, Item, Kind, Play
 from ...sync.provider import AuthError, ForbiddenError
+from .cache import AUDIT, HEAD, Libraries
 from .client import PlexServerClient
 from .guids import has_external
-from .library import Catalogue, Row, Section, choose_sections, read_catalogue, read_sections
-from .paging import Wire
+from .library import Catalogue, Row, Section, choose_sections, read_sections
+from .paging import Page, Wire
 from .settings import PlexSettings
 from .wire import number, text
 
@@ -26,6 +28,7 @@ MARKED: Final = "marked:"
 
 
 type Identity = tuple[object, ...]
+type LogEntry = Play | LogRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ class LogRow:
             return None
         show_path = text(row, "grandparentKey")
         return cls(
-            id=row_key(row).rpartition("/")[2],
+            id=short(row_key(row)),
             kind=Kind(kind),
             key=text(row, "ratingKey"),
             show_key=show_path.rpartition("/")[2] if show_path is not None else None,
@@ -79,35 +82,122 @@ def row_key(row: Wire) -> str:
     return "|".join(str(row.get(name)) for name in ("accountID", "viewedAt", "ratingKey", "type", "title"))
 
 
+def short(key: str) -> str:
+    """The part of a row's key that differs from row to row."""
+    return key.rpartition("/")[2]
+
+
+def _id(entry: LogEntry) -> str | None:
+    return entry.remote_id if isinstance(entry, Play) else entry.id
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """What was read. `from_log` is False where the server keeps the log from this user."""
+    """What was read. `from_log` is False where the server keeps the log from this user.
+
+    `watched` are the items that count as watched at least once, whatever the log says.
+    """
 
     plays: tuple[Play, ...]
+    watched: tuple[Item, ...]
     sections: tuple[Section, ...]
     from_log: bool
 
 
-async def read_history(
-    client: PlexServerClient,
-    settings: PlexSettings,
-    *,
-    user_id: int,
-    is_owner: bool,
-    libraries: frozenset[str],
-) -> History:
-    """Read all plays of the user in these libraries (none named: all), or raise."""
-    sections = choose_sections(await read_sections(client), libraries)
-    catalogue = await read_catalogue(client, sections)
-    account = OWNER_ACCOUNT if is_owner else user_id
-    log = await _read_log(client, _Joiner(catalogue, settings, account, libraries), is_owner=is_owner)
-    if log is None:
-        plays = await asyncio.to_thread(lambda: tuple(state_plays(catalogue, settings)))
-        return History(plays=plays, sections=sections, from_log=False)
-    extra = await _read_stragglers(client, catalogue, [row for row in log if isinstance(row, LogRow)])
-    marked = settings.history_include_marked_watched and is_owner
-    plays = await asyncio.to_thread(_finish, log, catalogue, extra, settings, marked=marked)
-    return History(plays=plays, sections=sections, from_log=True)
+class HistoryReader:
+    """Reads the plays of one user of one server, and keeps the log between reads."""
+
+    def __init__(
+        self,
+        cache: Libraries,
+        settings: PlexSettings,
+        *,
+        user_id: int,
+        is_owner: bool,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`cache` are the libraries of that server and user; `clock` counts seconds."""
+        self._cache = cache
+        self._settings = settings
+        self._account = OWNER_ACCOUNT if is_owner else user_id
+        self._is_owner = is_owner
+        self._clock = clock
+        self._kept: _KeptLog | None = None
+
+    async def read(self, client: PlexServerClient, libraries: frozenset[str]) -> History:
+        """Read all plays of the user in these libraries (none named: all), or raise."""
+        sections = choose_sections(await read_sections(client), libraries)
+        catalogue = await self._cache.catalogue(client, sections, state=True)
+        joiner = _Joiner(catalogue, self._settings, self._account, libraries)
+        place = (self._cache.readings, libraries)
+        kept = self._kept
+        if kept is not None and kept.place == place and self._clock() - kept.read_at < AUDIT:
+            kept = await self._continue(client, catalogue, joiner, kept)
+        else:
+            kept = None
+        if kept is None:
+            kept = await self._read_all(client, catalogue, joiner, place)
+        self._kept = kept
+        marked = self._settings.history_include_marked_watched and self._is_owner
+        log = None if kept is None else kept.plays
+        plays, watched = await asyncio.to_thread(_finish, log, catalogue, self._settings, marked=marked)
+        return History(plays=plays, watched=watched, sections=sections, from_log=kept is not None)
+
+    async def _read_all(
+        self, client: PlexServerClient, catalogue: Catalogue, joiner: _Joiner, place: tuple[object, ...]
+    ) -> _KeptLog | None:
+        """Read the user's rows, newest first; None where a user who is not the owner may not see them."""
+        try:
+            log: list[LogEntry] = await client.pages(PATH, self._params, joiner.read, key=row_key)
+        except AuthError, ForbiddenError:
+            # older servers show the log to the owner only, with either status (API reference 1.8). The
+            # token itself is good: it has just read the libraries
+            if self._is_owner or joiner.started:
+                raise
+            return None
+        plays = await _joined(client, catalogue, log, self._settings)
+        return _KeptLog(place, plays, frozenset(joiner.seen), self._clock())
+
+    async def _continue(
+        self, client: PlexServerClient, catalogue: Catalogue, joiner: _Joiner, kept: _KeptLog
+    ) -> _KeptLog | None:
+        """Add the rows that are new; None if the log holds other changes and has to be read in full.
+
+        One page tells: its rows are new or known, the last one is known, and with the new ones it makes
+        as many as the server says there are. What was added with an older date, or taken away, does not
+        add up.
+        """
+        try:
+            page: Page[LogEntry] = await client.page(PATH, self._params, joiner.read, key=row_key, size=HEAD)
+        except AuthError, ForbiddenError:
+            return None  # the whole log is refused as well, or it is not
+        new = {short(key) for key in page.keys} - kept.seen
+        if page.total != len(kept.seen) + len(new) or page.offset not in (None, 0):
+            return None
+        if page.keys and len(page.keys) < page.total and short(page.keys[-1]) not in kept.seen:
+            return None
+        if not new:
+            return kept
+        fresh: list[LogEntry] = [row for row in page.values if (_id(row) or "") in new]
+        plays = await _joined(client, catalogue, fresh, self._settings)
+        return replace(kept, plays=(*plays, *kept.plays), seen=kept.seen | new)
+
+    @property
+    def _params(self) -> dict[str, str | int]:
+        return {"accountID": self._account, "sort": "viewedAt:desc"}
+
+
+@dataclass(frozen=True, slots=True)
+class _KeptLog:
+    """The log as read for `place`: readings of the libraries, and which of them count.
+
+    `seen` are the rows of every kind by `short`; `read_at` counts seconds.
+    """
+
+    place: tuple[object, ...]
+    plays: tuple[Play, ...]
+    seen: frozenset[str]
+    read_at: float
 
 
 class _Joiner:
@@ -120,10 +210,15 @@ class _Joiner:
         self._settings = settings
         self.account = account
         self._libraries = libraries
-        self.started = False
+        self.seen: set[str] = set()
 
-    def read(self, row: Wire) -> Play | LogRow | None:
-        self.started = True
+    @property
+    def started(self) -> bool:
+        """Whether any row came."""
+        return bool(self.seen)
+
+    def read(self, row: Wire) -> LogEntry | None:
+        self.seen.add(short(row_key(row)))
         entry = LogRow.from_row(row, self.account)
         if entry is None:
             return None
@@ -133,21 +228,6 @@ class _Joiner:
         if found is None or found.item.kind is not entry.kind:
             return entry
         return play_of(entry, found.item, found.guid, self._settings)
-
-
-async def _read_log(
-    client: PlexServerClient, joiner: _Joiner, *, is_owner: bool
-) -> list[Play | LogRow] | None:
-    """Read the user's rows, newest first; None where a user who is not the owner may not see them."""
-    params: dict[str, str | int] = {"accountID": joiner.account, "sort": "viewedAt:desc"}
-    try:
-        return await client.pages(PATH, params, joiner.read, key=row_key)
-    except AuthError, ForbiddenError:
-        # older servers show the log to the owner only, with either status (API reference 1.8). The
-        # token itself is good: it has just read the libraries
-        if is_owner or joiner.started:
-            raise
-        return None
 
 
 async def _read_stragglers(
@@ -166,15 +246,17 @@ async def _read_stragglers(
     return {row.key: row for row in found}
 
 
-def _finish(
-    log: Iterable[Play | LogRow],
-    catalogue: Catalogue,
-    extra: Mapping[str, Row],
-    settings: PlexSettings,
-    *,
-    marked: bool,
+async def _joined(
+    client: PlexServerClient, catalogue: Catalogue, log: Sequence[LogEntry], settings: PlexSettings
 ) -> tuple[Play, ...]:
     """Make plays of the rows left over. All plays of an item share one `Item`."""
+    extra = await _read_stragglers(client, catalogue, [row for row in log if isinstance(row, LogRow)])
+    return await asyncio.to_thread(_join, log, catalogue, extra, settings)
+
+
+def _join(
+    log: Iterable[LogEntry], catalogue: Catalogue, extra: Mapping[str, Row], settings: PlexSettings
+) -> tuple[Play, ...]:
     plays: list[Play] = []
     gone: dict[tuple[Any, ...], Item] = {}
     for entry in log:
@@ -188,10 +270,20 @@ def _finish(
             play = play_of(entry, _gone_item(entry, catalogue, gone), None, settings)
         if play is not None:
             plays.append(play)
-    if marked:
-        logged = {identity for play in plays for identity in identities(play.item)}
-        plays += list(state_plays(catalogue, settings, logged))
     return tuple(plays)
+
+
+def _finish(
+    log: tuple[Play, ...] | None, catalogue: Catalogue, settings: PlexSettings, *, marked: bool
+) -> tuple[tuple[Play, ...], tuple[Item, ...]]:
+    """Add what only the watched state tells; without a log that is all there is."""
+    watched = tuple(row.item for row in watched_rows(catalogue) if not ignored(row.item, row.guid, settings))
+    if log is None:
+        return tuple(state_plays(catalogue, settings)), watched
+    if marked:
+        logged = {identity for play in log for identity in identities(play.item)}
+        log += tuple(state_plays(catalogue, settings, logged))
+    return log, watched
 
 
 def play_of(entry: LogRow, item: Item, guid: str | None, settings: PlexSettings) -> Play | None:
@@ -228,23 +320,24 @@ def state_plays(
 
     Items with an identity among `logged` are left out. Copies that share a guid share their state.
     """
+    for row in watched_rows(catalogue):
+        if row.last_viewed_at is None or not logged.isdisjoint(identities(row.item)):
+            continue
+        if not ignored(row.item, row.guid, settings):
+            yield Play(item=row.item, watched_at=row.last_viewed_at, remote_id=f"{MARKED}{row.key}")
+
+
+def watched_rows(catalogue: Catalogue) -> Iterable[Row]:
+    """Return the watched movies and episodes; of copies that share a guid the one watched last."""
     newest: dict[str, Row] = {}
     for row in catalogue.rows.values():
-        if (
-            row.item.kind not in (Kind.MOVIE, Kind.EPISODE)
-            or not row.view_count
-            or row.last_viewed_at is None
-        ):
-            continue
-        if not logged.isdisjoint(identities(row.item)):
+        if row.item.kind not in (Kind.MOVIE, Kind.EPISODE) or not row.view_count:
             continue
         place = row.guid or row.key
         best = newest.get(place)
-        if best is None or (best.last_viewed_at or 0) < row.last_viewed_at:
+        if best is None or (best.last_viewed_at or -1) < (row.last_viewed_at or -1):
             newest[place] = row
-    for row in newest.values():
-        if not ignored(row.item, row.guid, settings):
-            yield Play(item=row.item, watched_at=row.last_viewed_at, remote_id=f"{MARKED}{row.key}")
+    return newest.values()
 
 
 def identities(item: Item) -> Iterator[Identity]:

@@ -5,7 +5,7 @@ ids, the show's come from the show's row in the same library (API reference 2.5 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Self
 
@@ -183,11 +183,6 @@ class Catalogue:
         """Hold the rows of these sections."""
         self.sections = tuple(sections)
         self.rows = {row.key: row for row in found}
-
-    def update(self, found: Iterable[Row]) -> None:
-        """Take in newer state of rows that are here. Their ids stay as they are, and so do the lookups."""
-        for row in found:
-            self.rows[row.key] = replace(row, item=self.rows[row.key].item)
 
     def prepare(self) -> Self:
         """Build the lookups. For 100,000 rows the event loop could not wait for that."""

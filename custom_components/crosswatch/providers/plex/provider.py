@@ -7,12 +7,13 @@ from typing import Final
 
 import aiohttp
 
-from ...sync.models import Action, Change, Entry, Feature, Kind, Outcome, Scope, Snapshot
+from ...sync.models import Action, Change, Entry, Feature, Item, Kind, Outcome, Scope, Snapshot
 from ...sync.provider import AuthError, Capability, ForbiddenError, ProviderError
-from .account import PlexAccount
+from .account import PlexAccount, ServerAccess
 from .auth import PlexCloud
+from .cache import Libraries
 from .client import DiscoverClient
-from .history import read_history
+from .history import HistoryReader
 from .hosts import PlexHosts
 from .link import ServerLink
 from .settings import PlexSettings
@@ -50,6 +51,7 @@ class PlexProvider:
             session, self._cloud, account, parallel=settings.history_workers, backoff=backoff
         )
         self._known_ids = KnownIds()
+        self._server: tuple[ServerAccess, Libraries, HistoryReader] | None = None
 
     @property
     def name(self) -> str:
@@ -109,13 +111,7 @@ class PlexProvider:
         # a pair's list of libraries replaces the account's
         libraries = scope.libraries.get(Feature.HISTORY) or settings.history_libraries
         history, server = await self._link.use(
-            lambda client, server: read_history(
-                client,
-                settings,
-                user_id=self.account.user_id,
-                is_owner=server.is_owner,
-                libraries=libraries,
-            )
+            lambda client, server: self._reader(server).read(client, libraries)
         )
         # whatever makes rows appear or vanish without anybody having watched or removed anything
         return self._snapshot(
@@ -128,15 +124,35 @@ class PlexProvider:
             f"require_ids={settings.history_require_external_ids}",
             f"marked={settings.history_include_marked_watched and server.is_owner}",
             *(settings.history_ignore_guid_prefixes if settings.history_ignore_local_guid else ()),
+            watched=history.watched,
         )
 
-    def _snapshot(self, feature: Feature, entries: tuple[Entry, ...], read_at: int, *scope: str) -> Snapshot:
+    def _reader(self, server: ServerAccess) -> HistoryReader:
+        """Return what is kept of a server, of this one only."""
+        known = self._server
+        if known is None or (known[0].machine_id, known[0].is_owner) != (server.machine_id, server.is_owner):
+            cache = Libraries()
+            reader = HistoryReader(
+                cache, self._settings, user_id=self.account.user_id, is_owner=server.is_owner
+            )
+            known = self._server = (server, cache, reader)
+        return known[2]
+
+    def _snapshot(
+        self,
+        feature: Feature,
+        entries: tuple[Entry, ...],
+        read_at: int,
+        *scope: str,
+        watched: tuple[Item, ...] = (),
+    ) -> Snapshot:
         parts = "\n".join(("plex", str(self.account.user_id), feature, *scope))
         return Snapshot(
             feature=feature,
             entries=entries,
             scope_hash=hashlib.sha256(parts.encode()).hexdigest(),
             read_at=read_at,
+            watched=watched,
         )
 
     def refusal(self, feature: Feature, action: Action, entry: Entry) -> str | None:  # noqa: ARG002
