@@ -58,6 +58,14 @@ async def select(dialog: Locator, label: str, option: str) -> None:
     await expect(drop_down.locator("ha-picker-field")).to_contain_text(option)
 
 
+async def tick(dialog: Locator, option: str) -> None:
+    """Tick a box, unless it is ticked already."""
+    box = dialog.locator("ha-checkbox").filter(has_text=option)
+    if not await box.locator("input").is_checked():
+        await box.click()
+    await expect(box.locator("input")).to_be_checked()
+
+
 async def submit(dialog: Locator) -> None:
     """Send a form."""
     await dialog.get_by_role("button", name=re.compile("^submit$", re.IGNORECASE)).click()

@@ -20,8 +20,11 @@ ARGUMENTS: Final = [
     "--disable-default-apps",
     "--disable-dev-shm-usage",
 ]
-HARMLESS: Final = ("/api/brands/",)
-"""Icons of integrations that only the net has."""
+HARMLESS: Final = (
+    "/api/brands/",  # icons of integrations that only the net has
+    "disconnected",  # requests under way on a page that is left
+)
+"""Parts of complaints that are nobody's fault here."""
 
 
 class Screen:
@@ -37,7 +40,7 @@ class Screen:
         self._pictures = pictures
         self._numbers = count(1)
         page.on("console", self._on_console)
-        page.on("pageerror", lambda error: self.problems.append(f"pageerror: {error.message}"))
+        page.on("pageerror", lambda error: self._note(f"pageerror: {error.message}"))
 
     async def picture(self, name: str, page: Page | None = None) -> None:
         """Keep a picture; they are numbered in the order in which they are made."""
@@ -53,9 +56,13 @@ class Screen:
             await route.abort()
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        where = message.location.get("url", "")
-        if message.type in ("error", "warning") and not any(part in where for part in HARMLESS):
-            self.problems.append(f"{message.type}: {message.text[:300]} ({where})")
+        if message.type in ("error", "warning"):
+            where = message.location.get("url", "")
+            self._note(f"{message.type}: {message.text[:300]} ({where})")
+
+    def _note(self, problem: str) -> None:
+        if not any(part in problem for part in HARMLESS):
+            self.problems.append(problem)
 
 
 @asynccontextmanager

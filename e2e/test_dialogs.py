@@ -20,6 +20,7 @@ from e2e.dialogs import (
     log_in,
     select,
     submit,
+    tick,
 )
 from e2e.screen import Screen, opened_screen
 from e2e.words import word
@@ -119,7 +120,8 @@ async def test_pair(lab: Lab, screen: Screen, pair_title: str) -> None:
     await expect(dialog).to_contain_text(word("config.error.same_account"))
     await screen.picture("pair-one-account")
     await select(dialog, word("config.step.pair.data.target"), target)
-    await dialog.get_by_text(word("selector.feature.options.history"), exact=True).click()
+    await tick(dialog, word("selector.feature.options.watchlist"))
+    await tick(dialog, word("selector.feature.options.history"))
     await screen.picture("pair-filled-in")
     await submit(dialog)
     await expect(dialog).to_contain_text(re.compile("finish", re.IGNORECASE), timeout=SLOW)
