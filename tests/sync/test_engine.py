@@ -268,9 +268,9 @@ async def test_a_small_target_that_shows_nothing_is_not_written_again(lab: Lab) 
     lab.target.shown = lambda _rows: ()
     lab.target.needs_tmdb = True
     lab.source.entries[Feature.WATCHLIST].append(listed(movie(imdb="tt9")))
-    for status in (RunStatus.UNRESOLVED, RunStatus.HELD):
+    for _ in range(3):
         report = await lab.run()
-        assert (report.status, report.total("added"), report.total("unresolved")) == (status, 0, 1)
+        assert (report.status, report.total("added"), report.total("unresolved")) == (RunStatus.HELD, 0, 1)
         assert [row.last_seen for row in await lab.state.unresolved(PAIR)] == [int(lab.now)]
     assert report.features[Feature.WATCHLIST].error == "target_empty"
 
@@ -374,6 +374,10 @@ async def test_a_stopped_run_is_continued_without_doubles(
     monkeypatch.undo()
     assert report.status is RunStatus.OK
     assert max(waits) == UNDER_WAY - 5, "what was under way is given time to land"
+    if not stored:
+        # the one that got no answer may be hidden by a stale read and waits a little longer
+        assert report.total("skipped") == 1
+        await lab.run(features=(feature,))
     assert sorted(e.item.ids.tmdb or 0 for e in lab.target.entries[feature]) == list(range(1, count))
 
 

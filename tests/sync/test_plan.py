@@ -12,12 +12,15 @@ from custom_components.crosswatch.sync.models import (
     Ids,
     Item,
     Kind,
+    Missing,
     Plan,
     Play,
     Side,
     Snapshot,
 )
-from custom_components.crosswatch.sync.plan import Context, match_plays, plan
+from custom_components.crosswatch.sync.draft import Context
+from custom_components.crosswatch.sync.matching import match_plays
+from custom_components.crosswatch.sync.plan import plan
 
 from .fakes import HOUR, NOW, episode, listed, movie, play
 
@@ -30,7 +33,7 @@ def make_plan(
     target: Sequence[Entry],
     *,
     direction: Direction = Direction.ONE_WAY,
-    baseline: Mapping[str, int] | None = None,
+    baseline: Mapping[str, Missing] | None = None,
     settling: frozenset[str] = frozenset(),
     frozen: Mapping[str, str] | None = None,
     window: int = 15 * MINUTE,
@@ -72,6 +75,8 @@ def told(made: Plan) -> dict[str, str]:
 
 ONE, TWO = Direction.ONE_WAY, Direction.TWO_WAY
 M1 = "movie:tmdb:1"
+THERE, ONCE, OFTEN = Missing(), Missing(target=1), Missing(target=2)
+AWAY = Missing(source=1)
 
 
 @pytest.mark.parametrize(
@@ -81,20 +86,21 @@ M1 = "movie:tmdb:1"
         (TWO, True, True, {}, "agreed"),
         (ONE, True, False, {}, "target only_at_source"),
         (TWO, True, False, {}, "target only_at_source"),
-        (ONE, True, False, {M1: 0}, "skip missing_at_target_once"),
-        (ONE, True, False, {M1: 1}, "target missing_at_target"),
-        (TWO, True, False, {M1: 0}, "skip removed_at_target"),
-        (TWO, True, False, {M1: 5}, "skip removed_at_target"),
+        (ONE, True, False, {M1: THERE}, "skip missing_at_target_once"),
+        (ONE, True, False, {M1: AWAY}, "skip missing_at_target_once"),
+        (ONE, True, False, {M1: ONCE}, "target missing_at_target"),
+        (TWO, True, False, {M1: THERE}, "skip removed_at_target"),
+        (TWO, True, False, {M1: OFTEN}, "skip removed_at_target"),
         (ONE, False, True, {}, None),
-        (ONE, False, True, {M1: 0}, None),
+        (ONE, False, True, {M1: THERE}, None),
         (TWO, False, True, {}, "source only_at_target"),
-        (TWO, False, True, {M1: 0}, "skip removed_at_source"),
-        (ONE, False, False, {M1: 0}, None),
-        (TWO, False, False, {M1: 0}, None),
+        (TWO, False, True, {M1: THERE}, "skip removed_at_source"),
+        (ONE, False, False, {M1: THERE}, None),
+        (TWO, False, False, {M1: THERE}, None),
     ],
 )
 def test_watchlist_rows(
-    direction: Direction, at_source: bool, at_target: bool, baseline: dict[str, int], expected: str | None
+    direction: Direction, at_source: bool, at_target: bool, baseline: dict[str, Missing], expected: str | None
 ) -> None:
     entry = [listed(movie(1))]
     made = make_plan(
@@ -102,7 +108,8 @@ def test_watchlist_rows(
     )
     assert told(made).get(M1) == expected
     assert made.gone == ((M1,) if baseline and not at_source and not at_target else ())
-    assert made.lost == ((M1,) if baseline and at_source and not at_target else ())
+    assert made.lost.get(Side.TARGET, ()) == ((M1,) if baseline and at_source and not at_target else ())
+    assert made.lost.get(Side.SOURCE, ()) == ((M1,) if baseline and at_target and not at_source else ())
 
 
 @pytest.mark.parametrize(
@@ -110,16 +117,16 @@ def test_watchlist_rows(
     [
         (ONE, True, True, {}, "agreed"),
         (ONE, True, False, {}, "target only_at_source"),
-        (ONE, True, False, {f"{M1}@{NOW}": 0}, "skip missing_at_target_once"),
-        (ONE, True, False, {f"{M1}@{NOW}": 1}, "target missing_at_target"),
-        (TWO, True, False, {f"{M1}@{NOW}": 1}, "skip removed_at_target"),
+        (ONE, True, False, {f"{M1}@{NOW}": THERE}, "skip missing_at_target_once"),
+        (ONE, True, False, {f"{M1}@{NOW}": ONCE}, "target missing_at_target"),
+        (TWO, True, False, {f"{M1}@{NOW}": ONCE}, "skip removed_at_target"),
         (ONE, False, True, {}, None),
         (TWO, False, True, {}, "source only_at_target"),
-        (TWO, False, True, {f"{M1}@{NOW}": 0}, "skip removed_at_source"),
+        (TWO, False, True, {f"{M1}@{NOW}": THERE}, "skip removed_at_source"),
     ],
 )
 def test_history_rows(
-    direction: Direction, at_source: bool, at_target: bool, baseline: dict[str, int], expected: str | None
+    direction: Direction, at_source: bool, at_target: bool, baseline: dict[str, Missing], expected: str | None
 ) -> None:
     entry = [play(movie(1), NOW)]
     made = make_plan(
@@ -241,10 +248,8 @@ def test_same_input_in_any_order_gives_the_same_plan() -> None:
 def test_a_target_play_is_used_once() -> None:
     here = [play(movie(1), NOW), play(movie(1), NOW + 20 * MINUTE)]
     there = [play(movie(1), NOW + 11 * MINUTE)]
-    pairs, only_here, only_there = match_plays(here, there, 15 * MINUTE)
-    assert [(a.watched_at, b.watched_at) for a, b in pairs] == [(NOW + 20 * MINUTE, NOW + 11 * MINUTE)]
-    assert [p.watched_at for p in only_here] == [NOW]
-    assert not only_there
+    matched = match_plays(here, there, 15 * MINUTE, lambda _play: False)
+    assert (matched.pairs, matched.only_here, matched.only_there) == (((1, 0),), (0,), ())
 
 
 @pytest.mark.parametrize(("apart", "agreed"), [(15 * MINUTE, 2), (15 * MINUTE + 1, 0)])

@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from custom_components.crosswatch.sync.models import Feature, Side
+from custom_components.crosswatch.sync.models import PRESENT, Feature, Missing, Side
 from custom_components.crosswatch.sync.report import RunReport, RunStatus
 from custom_components.crosswatch.sync.schema import MIGRATIONS
 from custom_components.crosswatch.sync.state import DATABASE, KEPT_RUNS, State, StateError
@@ -30,29 +30,26 @@ def report(number: int, status: RunStatus = RunStatus.OK) -> RunReport:
     )
 
 
-async def agree(
-    state: State, agreed: tuple[str, ...], before: dict[str, int], lost: tuple[str, ...] = ()
-) -> None:
+async def agree(state: State, *agreed: str, missing: dict[str, Missing] | None = None) -> None:
     """Move the baseline."""
     await state.agree(
         "P",
         Feature.HISTORY,
         SCOPES,
-        before=before,
         agreed=agreed,
-        lost=lost,
+        missing=missing or {},
         gone=(),
         aliases={},
-        renamed={},
+        observed=agreed,
     )
 
 
 async def test_survives_closing_and_is_private(tmp_path: Path) -> None:
     state = await State.open(tmp_path / "deep" / ".cw_state")
-    await agree(state, ("k1", "k2"), {})
+    await agree(state, "k1", "k2")
     await state.close()
     state = await State.open(tmp_path / "deep" / ".cw_state")
-    assert await state.baseline("P", Feature.HISTORY, SCOPES) == {"k1": 0, "k2": 0}
+    assert await state.baseline("P", Feature.HISTORY, SCOPES) == {"k1": PRESENT, "k2": PRESENT}
     await state.close()
     assert stat.S_IMODE((tmp_path / "deep" / ".cw_state" / DATABASE).stat().st_mode) == 0o600
 
@@ -76,27 +73,27 @@ async def test_a_file_of_a_newer_version_is_an_error(tmp_path: Path) -> None:
 
 async def test_a_full_disk_is_an_error_and_nothing_is_half_written(tmp_path: Path) -> None:
     state = await State.open(tmp_path)
-    await agree(state, ("k1",), {})
+    await agree(state, "k1")
     await state._do(lambda db: db.execute("PRAGMA max_page_count = 1"))
     with pytest.raises(StateError, match="full"):
-        await agree(state, tuple(f"key{n}" for n in range(100_000)), {"k1": 0})
-    assert await state.baseline("P", Feature.HISTORY, SCOPES) == {"k1": 0}
+        await agree(state, *(f"key{n}" for n in range(100_000)))
+    assert await state.baseline("P", Feature.HISTORY, SCOPES) == {"k1": PRESENT}
     await state.close()
 
 
-async def test_lost_keys_are_counted_and_found_again(tmp_path: Path) -> None:
+async def test_missing_keys_are_counted_and_found_again(tmp_path: Path) -> None:
     state = await State.open(tmp_path)
-    await agree(state, ("k1", "k2"), {})
-    await agree(state, ("k1",), {"k1": 0, "k2": 0}, lost=("k2",))
-    assert await state.baseline("P", Feature.HISTORY, SCOPES) == {"k1": 0, "k2": 1}
-    await agree(state, ("k1", "k2"), {"k1": 0, "k2": 1})
-    assert await state.baseline("P", Feature.HISTORY, SCOPES) == {"k1": 0, "k2": 0}
+    await agree(state, "k1", "k2")
+    await agree(state, missing={"k2": Missing(target=1)})
+    assert await state.baseline("P", Feature.HISTORY, SCOPES) == {"k1": PRESENT, "k2": Missing(target=1)}
+    await agree(state, "k2")
+    assert await state.baseline("P", Feature.HISTORY, SCOPES) == {"k1": PRESENT, "k2": PRESENT}
     await state.close()
 
 
 async def test_another_scope_has_no_baseline(tmp_path: Path) -> None:
     state = await State.open(tmp_path)
-    await agree(state, ("k1",), {})
+    await agree(state, "k1")
     assert await state.baseline("P", Feature.HISTORY, SCOPES | {Side.TARGET: "c"}) == {}
     await state.close()
 
@@ -118,9 +115,9 @@ async def test_old_runs_go_but_the_last_success_stays(tmp_path: Path) -> None:
 async def test_a_cancelled_caller_does_not_disturb_the_next(tmp_path: Path) -> None:
     state = await State.open(tmp_path)
     for number in range(20):
-        task = asyncio.create_task(agree(state, (f"k{number}",), {"x": 0}))
+        task = asyncio.create_task(agree(state, f"k{number}"))
         await asyncio.sleep(0)
         task.cancel()
-    await agree(state, ("last",), {"x": 0})
+    await agree(state, "last")
     assert "last" in await state.baseline("P", Feature.HISTORY, SCOPES)
     await state.close()

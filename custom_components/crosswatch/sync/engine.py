@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 import logging
 import time
 from uuid import uuid4
 
-from .feature_run import FeatureRun
+from .draft import DEFAULT_PLAY_WINDOW
+from .feature_run import FeatureRun, last_act
 from .models import Direction, Feature, Plan, Scope, Side
-from .plan import DEFAULT_PLAY_WINDOW
 from .provider import Provider
 from .report import FeatureReport, Progress, RunReport, RunStatus, worst
 from .state import State
@@ -48,6 +48,7 @@ class Engine:
         """`clock` gives epoch seconds UTC."""
         self._state = state
         self._clock = clock
+        self._since = clock()
         self._running: set[str] = set()
 
     async def run(
@@ -88,6 +89,7 @@ class Engine:
                     run_id=watch.run_id,
                     feature=feature,
                     clock=self._clock,
+                    since=self._since,
                     on_progress=on_progress,
                 )
                 watch.current = run
@@ -96,9 +98,8 @@ class Engine:
                     # every further request would only knock on a closed door
                     break
         except BaseException as err:
-            status = RunStatus.CANCELLED if isinstance(err, asyncio.CancelledError) else RunStatus.FAILED
             if not request.dry_run:
-                await self._state.keep_run(watch.broken_off(status))
+                await last_act(self._state.keep_run(watch.broken_off(err)), err)
             raise
         report = watch.report()
         if not request.dry_run:
@@ -128,10 +129,13 @@ class _Watch:
         if self.current is not None and self.current.plan is not None:
             self._plans.append(self.current.plan)
 
-    def broken_off(self, status: RunStatus) -> RunReport:
-        """Report of a run that was stopped in the middle."""
+    def broken_off(self, error: BaseException) -> RunReport:
+        """Report of a run that was stopped in the middle. Texts of unknown errors may hold anything."""
+        cancelled = isinstance(error, asyncio.CancelledError)
+        status = RunStatus.CANCELLED if cancelled else RunStatus.FAILED
         if self.current is not None and self.current.feature not in self.features:
-            self.features[self.current.feature] = replace(self.current.report(), status=status)
+            name = None if cancelled else type(error).__name__
+            self.features[self.current.feature] = self.current.tally.report(status, name)
         return self.report(status)
 
     def report(self, status: RunStatus | None = None) -> RunReport:

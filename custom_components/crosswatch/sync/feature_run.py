@@ -1,41 +1,51 @@
 """One feature of one run, from the two reads to the observed result."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from itertools import batched
+import logging
 from typing import TYPE_CHECKING
 
+from .draft import Context
 from .guards import reason_to_hold
 from .identity import Aliases
 from .models import (
+    PRESENT,
     Action,
     Change,
     Entry,
     Feature,
+    Missing,
     Outcome,
     OutcomeStatus,
     Plan,
     Side,
     Snapshot,
 )
-from .plan import Context, plan
+from .plan import plan
 from .provider import AuthError, BadAnswerError, Provider, ProviderError, UnreachableError
 from .report import FeatureReport, Phase, Progress, RunStatus
-from .state import State
+from .state import State, StateError
+from .tally import Tally
 
 if TYPE_CHECKING:
     from .engine import RunRequest
+
+LOGGER = logging.getLogger(__name__)
 
 CHUNK = 20
 """Writes journaled ahead. After a killed process at most so many are in doubt."""
 
 UNDER_WAY = 20
-"""Seconds after which a write announced by a killed run is either visible or was never sent."""
+"""Seconds after which a write announced by a run that stopped is either visible or was never sent."""
 
 SETTLE = 120
-"""Seconds in which an accepted write's absence from a read means nothing."""
+"""Seconds in which the absence of what may have been written means nothing to a read."""
+
+FUTURE = 86_400
+"""Seconds a journaled write may lie ahead and still count as recent: the clock was set back."""
 
 
 class _SideError(Exception):
@@ -45,6 +55,47 @@ class _SideError(Exception):
         super().__init__(side, error)
         self.side = side
         self.error = error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Memory:
+    """What was remembered when the run began. Keys are as they were stored."""
+
+    scopes: Mapping[Side, str]
+    baseline: Mapping[str, Missing]
+    settling: frozenset[str]
+    aliases: Aliases
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """A plan with what it rests on.
+
+    Keys of `baseline` are those that titles have now, `renamed` maps stored ones to them. `agreed` and
+    `news` are what is agreed, and that part of it which the baseline does not say yet.
+    """
+
+    plan: Plan
+    scopes: Mapping[Side, str]
+    aliases: Aliases
+    baseline: Mapping[str, Missing]
+    renamed: Mapping[str, str]
+    agreed: frozenset[str]
+    news: tuple[str, ...]
+
+    def shows(self, key: str) -> bool:
+        """Whether both sides were seen to hold what was called `key` once."""
+        return self.aliases.current(key) in self.agreed
+
+
+async def last_act(work: Awaitable[None], error: BaseException) -> None:
+    """Note what is known when something has gone wrong. A cancellation stays one, whatever else fails."""
+    try:
+        await work
+    except StateError:
+        if not isinstance(error, asyncio.CancelledError):
+            raise
+        LOGGER.exception("The end of a cancelled run could not be noted")
 
 
 class FeatureRun:
@@ -59,69 +110,72 @@ class FeatureRun:
         run_id: str,
         feature: Feature,
         clock: Callable[[], float],
+        since: float,
         on_progress: Callable[[Progress], None],
     ) -> None:
-        """Nothing happens before `run`."""
+        """Nothing happens before `run`. `since`: no run of another engine was alive then (epoch seconds)."""
         self.feature = feature
         self.plan: Plan | None = None
+        self.tally = Tally()
         self._state = state
         self._sides = sides
         self._request = request
         self._run_id = run_id
         self._clock = clock
+        self._since = since
         self._on_progress = on_progress
-        self._started = int(clock())
-        self._aliases = Aliases()
-        self._stored: dict[str, int] = {}
-        self._baseline: dict[str, int] = {}
-        self._renamed: dict[str, str] = {}
-        self._ended: dict[OutcomeStatus, Counter[Action]] = {status: Counter() for status in OutcomeStatus}
-        self._written: list[Outcome] = []
-        self._refused: Counter[str] = Counter()
-        self._unresolved: Counter[str] = Counter()
-        self._unconfirmed = 0
 
     async def run(self) -> FeatureReport:
         """Run the feature. Provider errors end in the report."""
         try:
             return await self._run()
         except _SideError as err:
-            return self.report(_status_of(err.error), f"{type(err.error).__name__}: {err.error}", err.side)
+            return self.tally.report(
+                _status_of(err.error), f"{type(err.error).__name__}: {err.error}", err.side
+            )
 
     async def _run(self) -> FeatureReport:
         self._tell(Phase.READING)
         await self._let_land()
         snapshots = await self._read(tuple(self._sides))
-        scopes = {side: snapshot.scope_hash for side, snapshot in snapshots.items()}
-        pair = self._request.pair_id
-        self._stored = await self._state.baseline(pair, self.feature, scopes)
-        self._aliases = Aliases(await self._state.aliases(pair))
+        memory = await self._remember(snapshots)
 
         self._tell(Phase.PLANNING)
-        settling = await self._settling()
-        self.plan = await self._plan(snapshots, settling)
-        self._unresolved = Counter(row.reason for row in self.plan.unresolved)
+        look = await self._look(snapshots, memory)
+        self.plan = look.plan
+        held = reason_to_hold(look.plan, self._request.direction, look.baseline, snapshots)
         if self._request.dry_run:
-            return self._planned(self.plan)
-        if held := reason_to_hold(self.plan, len(self._stored), snapshots[Side.TARGET]):
-            await self._note_unresolved(self.plan)
-            return self.report(RunStatus.HELD, held)
+            return self.tally.planned(look.plan, held)
+        self.tally.plan = look.plan
+        if held:
+            await self._note_unresolved(look.plan)
+            return self.tally.report(RunStatus.HELD, held)
 
-        final = self.plan
         try:
             for side in Side:
-                await self._apply(side, [c for c in self.plan.changes if c.side is side])
-            if written := {outcome.change.side for outcome in self._written}:
+                await self._apply(side, [c for c in look.plan.changes if c.side is side])
+            if written := {change.side for change in self.tally.written}:
                 self._tell(Phase.OBSERVING)
-                snapshots |= await self._read(tuple(written))
-                final = await self._plan(snapshots, settling)
-        finally:
+                snapshots |= await self._read([side for side in Side if side in written])
+                look = await self._look(snapshots, memory, look.aliases)
+        except BaseException as err:
             # what both sides were seen to agree on holds, even when the writes or the last look failed
-            self._judge(final)
-            await self._agree(final, scopes)
-        return self.report()
+            await last_act(self._conclude(look, memory, looked=False), err)
+            raise
+        await self._conclude(look, memory, looked=True)
+        return self.tally.report()
 
     # --- steps ----------------------------------------------------------------------------------
+
+    async def _let_land(self) -> None:
+        """Wait, for seconds at most, for what a stopped run may have had under way."""
+        announced = await self._state.unanswered_since(self._request.pair_id, self.feature)
+        if announced is None:
+            return
+        # a run that was killed was alive for longer than it could tell
+        rest = max(announced, self._since) + UNDER_WAY - self._clock()
+        if rest > 0:
+            await asyncio.sleep(min(rest, UNDER_WAY))
 
     async def _read(self, sides: Sequence[Side]) -> dict[Side, Snapshot]:
         async def read(side: Side) -> Snapshot:
@@ -138,34 +192,51 @@ class FeatureRun:
             raise first from first.error
         return {side: task.result() for side, task in tasks.items()}
 
-    async def _let_land(self) -> None:
-        """Wait, for seconds at most, for what a killed run may have had under way."""
-        announced = await self._state.unanswered_since(self._request.pair_id, self.feature)
-        if announced is not None and (rest := announced + UNDER_WAY - self._clock()) > 0:
-            await asyncio.sleep(min(rest, UNDER_WAY))
+    async def _remember(self, snapshots: Mapping[Side, Snapshot]) -> _Memory:
+        pair, now = self._request.pair_id, int(self._clock())
+        scopes = _scopes(snapshots)
+        return _Memory(
+            scopes=scopes,
+            baseline=await self._state.baseline(pair, self.feature, scopes),
+            settling=await self._state.unsettled(pair, self.feature, now - SETTLE, now + FUTURE),
+            aliases=Aliases(await self._state.aliases(pair)),
+        )
 
-    async def _settling(self) -> frozenset[str]:
-        """Keys that were accepted so recently that their absence proves nothing."""
-        return await self._state.unsettled(self._request.pair_id, self.feature, int(self._clock()) - SETTLE)
-
-    async def _plan(self, snapshots: Mapping[Side, Snapshot], settling: frozenset[str]) -> Plan:
+    async def _look(
+        self, snapshots: Mapping[Side, Snapshot], memory: _Memory, aliases: Aliases | None = None
+    ) -> _Look:
+        """Plan from what was read. `aliases` are those of an earlier look."""
         frozen = await self._state.resting(self._request.pair_id, self.feature, int(self._clock()))
+        scopes = _scopes(snapshots)
+        # a list that was created or another library in the middle of the run: nothing is agreed there yet
+        stored = memory.baseline if scopes == memory.scopes else {}
 
-        def make() -> Plan:
-            source, target = snapshots[Side.SOURCE], snapshots[Side.TARGET]
-            self._aliases.learn(entry.item for side in (source, target) for entry in side.entries)
-            self._baseline = {self._aliases.current(key): missing for key, missing in self._stored.items()}
-            self._renamed = {key: new for key in self._stored if (new := self._aliases.current(key)) != key}
-            context = Context(
-                direction=self._request.direction,
-                aliases=self._aliases,
-                refusal=self._refusal,
-                baseline=self._baseline,
-                settling=settling,
-                frozen=frozen,
-                play_window=self._request.settings.play_window,
+        def make() -> _Look:
+            known = (aliases or memory.aliases).copy()
+            known.learn(entry.item for snapshot in snapshots.values() for entry in snapshot.entries)
+            baseline, renamed = _translated(stored, known)
+            made = plan(
+                snapshots[Side.SOURCE],
+                snapshots[Side.TARGET],
+                Context(
+                    direction=self._request.direction,
+                    aliases=known,
+                    refusal=self._refusal,
+                    baseline=baseline,
+                    settling=frozenset(known.current(key) for key in memory.settling),
+                    frozen={known.current(key): reason for key, reason in frozen.items()},
+                    play_window=self._request.settings.play_window,
+                ),
             )
-            return plan(source, target, context)
+            return _Look(
+                plan=made,
+                scopes=scopes,
+                aliases=known,
+                baseline=baseline,
+                renamed=renamed,
+                agreed=frozenset(made.agreed),
+                news=tuple(key for key in made.agreed if baseline.get(key) != PRESENT),
+            )
 
         # a plan for 100,000 plays takes longer than the event loop may wait
         return await asyncio.to_thread(make)
@@ -177,111 +248,86 @@ class FeatureRun:
         done = 0
         for chunk in batched(changes, CHUNK, strict=False):
             await self._state.intend(self._request.pair_id, self._run_id, chunk, int(self._clock()))
+            waiting = {change.key: change for change in chunk}
             outcomes: list[Outcome] = []
             try:
                 async with aclosing(
                     self._sides[side].apply(self.feature, chunk, self._request.scope)
                 ) as results:
                     async for outcome in results:
+                        if waiting.pop(outcome.change.key, None) is None:
+                            LOGGER.error("%s: an outcome that nobody waits for", self._sides[side].name)
+                            continue
                         outcomes.append(outcome)
                         done += 1
                         self._tell(Phase.APPLYING, done, len(changes))
-            except ProviderError as err:
-                raise _SideError(side, err) from err
-            finally:
-                self._count(outcomes)
-                await self._state.record(self._request.pair_id, self._run_id, outcomes, int(self._clock()))
+            except BaseException as err:
+                await last_act(self._record(chunk, outcomes), err)
+                if isinstance(err, ProviderError):
+                    raise _SideError(side, err) from err
+                raise
+            # what got no outcome may have landed: the read tells
+            outcomes += [
+                Outcome(change=change, status=OutcomeStatus.UNCERTAIN, reason="no_outcome")
+                for change in waiting.values()
+            ]
+            await self._record(chunk, outcomes)
 
-    def _count(self, outcomes: Iterable[Outcome]) -> None:
-        for outcome in outcomes:
-            self._ended[outcome.status][outcome.change.action] += 1
-            if outcome.status is OutcomeStatus.UNRESOLVED:
-                self._refused[outcome.reason or "refused"] += 1
-            elif outcome.status is not OutcomeStatus.FAILED:
-                self._written.append(outcome)
+    async def _record(self, chunk: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
+        self.tally.count(outcomes)
+        await self._state.record(self._request.pair_id, self._run_id, chunk, outcomes, int(self._clock()))
 
-    def _judge(self, final: Plan) -> None:
-        """Compare what was written with what was seen afterwards."""
-        if not self._written:
-            return
-        seen = set(final.agreed)
-        for outcome in self._written:
-            if outcome.status is OutcomeStatus.UNCERTAIN:
-                action = outcome.change.action
-                self._ended[OutcomeStatus.UNCERTAIN][action] -= 1
-                landed = outcome.change.key in seen
-                self._ended[OutcomeStatus.APPLIED if landed else OutcomeStatus.FAILED][action] += 1
-            elif outcome.status is OutcomeStatus.APPLIED and outcome.change.key not in seen:
-                self._unconfirmed += 1
-
-    async def _agree(self, final: Plan, scopes: Mapping[Side, str]) -> None:
-        await self._note_unresolved(final)
+    async def _conclude(self, look: _Look, memory: _Memory, *, looked: bool) -> None:
+        """Compare what was written with what was seen, and remember both."""
+        self.tally.judge(look.shows, looked=looked)
+        await self._note_unresolved(look.plan)
+        renamed = {new: look.baseline[new] for new in look.renamed.values() if new not in look.plan.gone}
+        journaled = {*memory.settling, *(change.key for change in self.tally.written)}
         await self._state.agree(
             self._request.pair_id,
             self.feature,
-            scopes,
-            before=self._baseline,
-            agreed=final.agreed,
-            lost=final.lost,
-            gone=final.gone,
-            aliases=self._aliases.learned,
-            renamed=self._renamed,
+            look.scopes,
+            agreed=look.news,
+            missing={**renamed, **look.plan.missing},
+            gone=(*look.renamed, *look.plan.gone),
+            aliases=look.aliases.learned,
+            observed={*look.news, *(key for key in journaled if look.shows(key))},
         )
 
-    async def _note_unresolved(self, final: Plan) -> None:
+    async def _note_unresolved(self, made: Plan) -> None:
         await self._state.note_unresolved(
             self._request.pair_id,
             self.feature,
-            final.unresolved,
-            run_started=self._started,
+            made.unresolved,
+            refused=self.tally.refused,
+            unshown=self.tally.unshown,
             now=int(self._clock()),
         )
-
-    # --- telling --------------------------------------------------------------------------------
 
     def _tell(self, phase: Phase, done: int = 0, total: int = 0) -> None:
         self._on_progress(Progress(feature=self.feature, phase=phase, done=done, total=total))
 
-    def _planned(self, made: Plan) -> FeatureReport:
-        """Report of a dry run: what would be written."""
-        actions = Counter(change.action for change in made.changes)
-        unresolved = len(made.unresolved)
-        return FeatureReport(
-            status=RunStatus.UNRESOLVED if unresolved else RunStatus.OK,
-            added=actions[Action.ADD],
-            updated=actions[Action.UPDATE],
-            removed=actions[Action.REMOVE],
-            skipped=len(made.skipped),
-            unresolved=unresolved,
-            reasons=dict(self._unresolved),
-        )
 
-    def report(
-        self, status: RunStatus | None = None, error: str | None = None, side: Side | None = None
-    ) -> FeatureReport:
-        """Report of the feature so far."""
-        applied = self._ended[OutcomeStatus.APPLIED]
-        reasons = self._unresolved + self._refused
-        errors = self._ended[OutcomeStatus.FAILED].total() + self._ended[OutcomeStatus.UNCERTAIN].total()
-        if status is None:
-            status = RunStatus.OK
-            if reasons:
-                status = RunStatus.UNRESOLVED
-            if errors or self._unconfirmed:
-                status = RunStatus.PARTIAL
-        return FeatureReport(
-            status=status,
-            added=applied[Action.ADD],
-            updated=applied[Action.UPDATE],
-            removed=applied[Action.REMOVE],
-            skipped=(len(self.plan.skipped) if self.plan else 0) + self._ended[OutcomeStatus.ALREADY].total(),
-            unresolved=reasons.total(),
-            errors=errors,
-            unconfirmed=self._unconfirmed,
-            reasons=dict(reasons),
-            error=error,
-            side=side,
+def _scopes(snapshots: Mapping[Side, Snapshot]) -> dict[Side, str]:
+    return {side: snapshot.scope_hash for side, snapshot in snapshots.items()}
+
+
+def _translated(stored: Mapping[str, Missing], aliases: Aliases) -> tuple[dict[str, Missing], dict[str, str]]:
+    """Return the baseline under the keys that titles have now, and which keys are other ones now."""
+    baseline: dict[str, Missing] = {}
+    renamed: dict[str, str] = {}
+    for key, missing in stored.items():
+        now = aliases.current(key)
+        if now != key:
+            renamed[key] = now
+        # two titles that proved to be one: where either was seen, it was seen
+        other = baseline.get(now, missing)
+        baseline[now] = (
+            missing
+            if other is missing
+            else Missing(min(missing.source, other.source), min(missing.target, other.target))
         )
+    return baseline, renamed
 
 
 def _status_of(error: ProviderError) -> RunStatus:

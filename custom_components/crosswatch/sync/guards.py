@@ -1,21 +1,47 @@
 """The brake: reasons to hold a whole plan instead of carrying it out."""
 
-from .models import Plan, Snapshot
+from collections.abc import Mapping
+
+from .draft import WAITS
+from .models import PRESENT, Direction, Missing, Plan, Side, Snapshot
 
 BRAKE_COUNT = 5
-"""Fewer lost entries than this never hold a plan."""
+"""So few lost entries never hold a plan."""
 
 
-def reason_to_hold(plan: Plan, baseline_size: int, target: Snapshot) -> str | None:
+def reason_to_hold(
+    plan: Plan, direction: Direction, baseline: Mapping[str, Missing], snapshots: Mapping[Side, Snapshot]
+) -> str | None:
     """Return why the plan must wait for a person, or None.
 
     A side that held what was agreed and now holds nothing, or less than half of it, has more likely
     answered wrongly than been emptied: writing everything again would double it.
     """
-    if not plan.changes or not baseline_size:
+    if not plan.changes and not any(row.rule == WAITS for row in plan.skipped):
+        # nothing would be written, now or because of this read
         return None
-    if not target.entries:
-        return "target_empty"
-    if len(plan.lost) > max(BRAKE_COUNT, baseline_size // 2):
-        return "target_lost_most"
+    two_way = direction is Direction.TWO_WAY
+    can_be_written = (Side.TARGET, Side.SOURCE) if two_way else (Side.TARGET,)
+    for side in can_be_written:
+        if not snapshots[side].entries and any(not missing.at(side) for missing in baseline.values()):
+            return f"{side}_empty"
+        if _is_most(_lost(plan, side, baseline, two_way=two_way), plan.kept.get(side.other, 0)):
+            return f"{side}_lost_most"
+    if _is_most(plan.moved, plan.kept.get(Side.TARGET, 0)):
+        # every play at another time: the clock or the time zone of the service, not the person, has changed
+        return "source_moved_most"
     return None
+
+
+def _lost(plan: Plan, side: Side, baseline: Mapping[str, Missing], *, two_way: bool) -> int:
+    """Count what a side has lost of what was agreed and the other side still holds."""
+    lost = plan.lost.get(side, ())
+    if two_way:
+        # what was missing before is a removal that doesn't travel: only what vanished now tells of a fault
+        return sum(1 for key in lost if not baseline.get(key, PRESENT).at(side))
+    unresolved = {row.key for row in plan.unresolved}
+    return sum(1 for key in lost if key not in unresolved)
+
+
+def _is_most(count: int, of: int) -> bool:
+    return count > max(BRAKE_COUNT, of // 2)

@@ -6,14 +6,16 @@ Ids decide, never titles.
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import combinations
+from typing import Self
 
 from .models import NO_IDS, Ids, Item, Kind
 
 UNKNOWN = "unknown:"
 """Start of the key of an item without any id. Such keys match nothing and are never agreed."""
 
-# one value per title, best first; a guid may differ between copies of the same title
-SINGULAR = ("tmdb", "imdb", "tvdb")
+NAMESPACES = ("tmdb", "imdb", "tvdb", "guid")
+"""Best first. An id of a later namespace that contradicts an earlier one proves nothing."""
 
 
 class AmbiguousIdsError(Exception):
@@ -30,26 +32,37 @@ class Aliases:
 
     `rows` maps a typed id such as `movie:imdb:tt0133093` to the title's key. `learned` collects what
     has to be stored. A title keeps its key once it has one, unless two titles turn out to be one:
-    then `current` translates the key that was given up.
+    then `current` translates the key that was given up, which is a typed id itself.
     """
 
     def __init__(self, rows: Mapping[str, str] | None = None) -> None:
         """Start from stored rows."""
         self._key_of = dict(rows or {})
-        self._members: dict[str, dict[str, str]] = {}
-        for token, key in self._key_of.items():
-            namespace = token.split(":", 2)[1]
-            self._members.setdefault(key, {}).setdefault(namespace, token)
         self._contested: set[str] = set()
-        self._given_up: dict[str, str] = {}
         self.learned: dict[str, str] = {}
+
+    def copy(self) -> Self:
+        """Return an independent copy."""
+        twin = type(self)(self._key_of)
+        twin._contested = set(self._contested)  # noqa: SLF001 - a copy of ourselves
+        twin.learned = dict(self.learned)
+        return twin
 
     def learn(self, items: Iterable[Item]) -> None:
         """Take in the ids of all titles (movies, shows, the shows of episodes). Order does not matter."""
         titles = {title for item in items if (title := _title(item))[1]}
-        # titles with most ids first: they tie the loose ones together
-        for kind, ids in sorted(titles, key=lambda t: (-len(t[1].tokens()), t[0], t[1].tokens())):
-            self._learn(kind, ids)
+        news = [tokens for title in titles if self._is_news(tokens := _tokens(*title))]
+        if not news:
+            return
+        stored: dict[str, list[str]] = {}
+        for token, key in self._key_of.items():
+            stored.setdefault(key, []).append(token)
+        web = _Web(self._key_of, stored)
+        for tokens in sorted(news):
+            web.add(tokens)
+        self._contested |= web.join()
+        for group in web.groups():
+            self._settle(group)
 
     def key(self, item: Item) -> str:
         """Return the item's key, or raise `AmbiguousIdsError`. Call `learn` first."""
@@ -66,69 +79,125 @@ class Aliases:
             numbers += f"e{item.episode:02d}"
         return f"{item.kind}{title.removeprefix(Kind.SHOW)}:{numbers}"
 
+    def contested(self, item: Item) -> frozenset[str]:
+        """Return those of the item's typed ids that fit more than one title."""
+        return frozenset(token for token in _tokens(*_title(item)) if token in self._contested)
+
     def current(self, key: str) -> str:
-        """Translate a stored key of a title, season or episode whose title has been joined to another."""
-        if not self._given_up:
-            return key
+        """Translate a stored key of a title, season, episode or play whose title was joined to another."""
         kind, rest = key.split(":", 1)
         if kind in (Kind.SEASON, Kind.EPISODE):
             title, numbers = rest.rsplit(":", 1)
-            new = self._follow(f"{Kind.SHOW}:{title}")
-            return f"{kind}{new.removeprefix(Kind.SHOW)}:{numbers}"
-        title, at, when = key.partition("@")
-        return f"{self._follow(title)}{at}{when}"
-
-    def _follow(self, key: str) -> str:
-        while key in self._given_up:
-            key = self._given_up[key]
-        return key
+            known = self._key_of.get(f"{Kind.SHOW}:{title}")
+            return key if known is None else f"{kind}{known.removeprefix(Kind.SHOW)}:{numbers}"
+        if (known := self._key_of.get(key)) is not None:
+            return known
+        title, at, when = key.rpartition("@")
+        return f"{self._key_of.get(title, title)}{at}{when}"
 
     def _title_key(self, kind: Kind, ids: Ids) -> str:
-        tokens = [f"{kind}:{token}" for token in ids.tokens()]
+        for token in ids.tokens():
+            typed = f"{kind}:{token}"
+            if typed not in self._contested:
+                return self._key_of[typed]
+        raise AmbiguousIdsError(_tokens(kind, ids)[0])
+
+    def _is_news(self, tokens: tuple[str, ...]) -> bool:
+        first = self._key_of.get(tokens[0])
+        return first is None or any(self._key_of.get(token) != first for token in tokens[1:])
+
+    def _settle(self, group: _Group) -> None:
+        """Give all ids of a title one key: the one its best id has, else its best id."""
+        tokens = [token for token in group.tokens() if token in group.stored or token not in self._contested]
+        home = next((group.stored[token] for token in tokens if token in group.stored), None)
+        home = home or next(iter(tokens), None)
         for token in tokens:
-            if token not in self._contested:
-                return self._key_of[token]
-        raise AmbiguousIdsError(tokens[0])
+            if home is not None and self._key_of.get(token) != home:
+                self._key_of[token] = self.learned[token] = home
 
-    def _learn(self, kind: Kind, ids: Ids) -> None:
-        tokens = {token.split(":", 1)[0]: f"{kind}:{token}" for token in ids.tokens()}
-        joined: list[str] = []
-        merged = dict(tokens)
-        for namespace, token in tokens.items():
+
+class _Group:
+    """What is thought to be one title: its typed ids, and the keys those had so far."""
+
+    def __init__(self, tokens: Iterable[str], key: str | None = None) -> None:
+        self.ids: dict[str, set[str]] = {}
+        for token in tokens:
+            self.ids.setdefault(_namespace(token), set()).add(token)
+        self.stored = {} if key is None else dict.fromkeys(tokens, key)
+
+    def tokens(self) -> list[str]:
+        """All typed ids, best first."""
+        return [token for name in NAMESPACES for token in sorted(self.ids.get(name, ()))]
+
+    def contradicts(self, other: _Group, names: Iterable[str]) -> bool:
+        """Whether both have ids in one of the namespaces and none in common."""
+        return any(
+            (mine := self.ids.get(name)) and (theirs := other.ids.get(name)) and mine.isdisjoint(theirs)
+            for name in names
+        )
+
+
+class _Web:
+    """Joins groups over the ids they share, best namespace first, so that the order of reading is all one."""
+
+    def __init__(self, key_of: Mapping[str, str], stored: Mapping[str, list[str]]) -> None:
+        """`stored` maps keys to all their ids."""
+        self._key_of = key_of
+        self._stored = stored
+        self._known: dict[str, _Group] = {}
+        self._home: dict[_Group, _Group] = {}
+        self._having: dict[str, list[_Group]] = {}
+
+    def add(self, tokens: tuple[str, ...]) -> None:
+        """Take in the ids of one title as one row tells them."""
+        self._place(_Group(tokens))
+        for token in tokens:
             key = self._key_of.get(token)
-            if key is None or key in joined:
-                continue
-            members = self._members[key]
-            if any(merged.get(n, members[n]) != members[n] for n in _stronger(namespace) if n in members):
-                # a weaker id that contradicts a stronger one proves nothing
-                self._contested.add(token)
-                continue
-            joined.append(key)
-            merged = members | merged
-        free = [token for token in tokens.values() if token not in self._key_of]
-        home = joined[0] if joined else next(iter(free), None)
-        if home is None:
-            return
-        for key in joined[1:]:
-            self._give_up(key, home)
-        for token in tokens.values():
-            if token not in self._contested and self._key_of.get(token) != home:
-                self._put(token, home)
+            if key is not None and key not in self._known:
+                self._known[key] = _Group(self._stored[key], key)
+                self._place(self._known[key])
 
-    def _put(self, token: str, key: str) -> None:
-        self._key_of[token] = key
-        self.learned[token] = key
-        self._members.setdefault(key, {}).setdefault(token.split(":", 2)[1], token)
+    def join(self) -> set[str]:
+        """Join what belongs together and return the ids that fit several titles, which join nothing."""
+        contested: set[str] = set()
+        for place, name in enumerate(NAMESPACES):
+            for token in sorted(t for t in self._having if _namespace(t) == name):
+                groups = list(dict.fromkeys(self._find(group) for group in self._having[token]))
+                stronger = NAMESPACES[:place]
+                if any(one.contradicts(other, stronger) for one, other in combinations(groups, 2)):
+                    contested.add(token)
+                    continue
+                for other in groups[1:]:
+                    self._union(groups[0], other)
+        return contested
 
-    def _give_up(self, old: str, new: str) -> None:
-        self._given_up[old] = new
-        for token in [t for t, key in self._key_of.items() if key == old]:
-            self._put(token, new)
-        del self._members[old]
+    def groups(self) -> list[_Group]:
+        """Return what is one title each."""
+        return [group for group, home in self._home.items() if group is home]
+
+    def _place(self, group: _Group) -> None:
+        self._home[group] = group
+        for token in group.tokens():
+            self._having.setdefault(token, []).append(group)
+
+    def _find(self, group: _Group) -> _Group:
+        while (home := self._home[group]) is not group:
+            group = home
+        return group
+
+    def _union(self, home: _Group, other: _Group) -> None:
+        self._home[other] = home
+        for name, tokens in other.ids.items():
+            home.ids.setdefault(name, set()).update(tokens)
+        home.stored |= other.stored
 
 
-def _stronger(namespace: str) -> tuple[str, ...]:
-    return SINGULAR[: SINGULAR.index(namespace)] if namespace in SINGULAR else SINGULAR
+def _tokens(kind: Kind, ids: Ids) -> tuple[str, ...]:
+    return tuple(f"{kind}:{token}" for token in ids.tokens())
+
+
+def _namespace(token: str) -> str:
+    return token.split(":", 2)[1]
 
 
 def _title(item: Item) -> tuple[Kind, Ids]:

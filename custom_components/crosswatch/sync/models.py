@@ -36,6 +36,11 @@ class Side(StrEnum):
     SOURCE = "source"
     TARGET = "target"
 
+    @property
+    def other(self) -> Side:
+        """The other end."""
+        return Side.TARGET if self is Side.SOURCE else Side.SOURCE
+
 
 class Action(StrEnum):
     """What a change does to its side."""
@@ -87,6 +92,11 @@ class Item:
     @property
     def name(self) -> str:
         """Text to show a person, such as `Some Show S01E02` or `Some Movie (2016)`."""
+        text = self._name()
+        # what a service cut in the middle of a character can't be stored
+        return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+    def _name(self) -> str:
         if self.kind is Kind.EPISODE and self.season is not None and self.episode is not None:
             return f"{self.show_title or '?'} S{self.season:02d}E{self.episode:02d}"
         if self.kind is Kind.SEASON and self.season is not None:
@@ -208,12 +218,43 @@ class Skip:
     entry: Entry
 
 
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """For how many runs in a row each side has been without an agreed key; 2 stands for more."""
+
+    source: int = 0
+    target: int = 0
+
+    def at(self, side: Side) -> int:
+        """Count of one side."""
+        return self.source if side is Side.SOURCE else self.target
+
+    def after(self, *, at_source: bool, at_target: bool) -> Missing | None:
+        """Count one more read; None: neither side has it any more, for certain.
+
+        A key that one side alone had before must be missed twice there: the read may be wrong, and
+        what was removed on the other side must not come back.
+        """
+        if not at_source and not at_target and ((self.source and self.target) or self == PRESENT):
+            return None
+        return Missing(
+            source=0 if at_source else min(self.source + 1, 2),
+            target=0 if at_target else min(self.target + 1, 2),
+        )
+
+
+PRESENT = Missing()
+"""Both sides held it when they were last read."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What one feature of a pair needs. The same input gives the same plan, byte for byte.
 
-    `agreed` are the keys seen equal on both sides. Of the baseline, `lost` are the keys the source
-    holds and the target no longer does, `gone` the keys neither side holds.
+    `agreed` are the keys seen equal on both sides. Of the baseline, `missing` are new counts of keys
+    that are not agreed now and `gone` the keys to forget. For the brake: `lost` has, by side, the keys
+    that side held in the last run and only the other side holds now, `kept` how many keys of the
+    baseline a side holds, and `moved` how many new plays stand where a known play of the item vanished.
     """
 
     feature: Feature
@@ -221,8 +262,11 @@ class Plan:
     unresolved: tuple[Unresolved, ...] = ()
     skipped: tuple[Skip, ...] = ()
     agreed: tuple[str, ...] = ()
-    lost: tuple[str, ...] = ()
+    missing: Mapping[str, Missing] = field(default_factory=dict)
     gone: tuple[str, ...] = ()
+    lost: Mapping[Side, tuple[str, ...]] = field(default_factory=dict)
+    kept: Mapping[Side, int] = field(default_factory=dict)
+    moved: int = 0
 
 
 class OutcomeStatus(StrEnum):

@@ -30,6 +30,11 @@ MIGRATIONS = (
     );
     CREATE INDEX run_by_pair ON run (pair);
     """,
+    # 2: how long the source has been without an agreed key, not only the target
+    """
+    ALTER TABLE baseline RENAME COLUMN missing TO missing_at_target;
+    ALTER TABLE baseline ADD COLUMN missing_at_source INTEGER NOT NULL DEFAULT 0;
+    """,
 )
 
 

@@ -6,7 +6,6 @@ Every public method is one transaction, run in a thread. Times are epoch seconds
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 import json
 import logging
 from pathlib import Path
@@ -14,10 +13,12 @@ import sqlite3
 import threading
 from typing import Self
 
+from . import unresolved
 from .codec import entry_as_dict
-from .models import Change, Feature, Outcome, OutcomeStatus, Side, Unresolved
+from .models import PRESENT, Change, Feature, Missing, Outcome, OutcomeStatus, Side, Unresolved
 from .report import RunReport
 from .schema import migrate
+from .unresolved import UnresolvedRow
 
 LOGGER = logging.getLogger(__name__)
 
@@ -25,28 +26,9 @@ DATABASE = "crosswatch.sqlite3"
 KEPT_RUNS = 100
 """Runs remembered per pair."""
 
-DAY = 86_400
-REST = (DAY, 3 * DAY, 7 * DAY, 30 * DAY)
-"""Seconds an item rests after its first, second, … refusal by a service."""
-
 
 class StateError(Exception):
     """Our own state can't be read or written: disk full, file damaged. Nothing may go on."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnresolvedRow:
-    """An item that can't be written, as remembered. `retry_at` is None when it is tried in every run."""
-
-    feature: Feature
-    side: Side
-    key: str
-    reason: str
-    name: str
-    attempts: int
-    first_seen: int
-    last_seen: int
-    retry_at: int | None
 
 
 class State:
@@ -69,8 +51,9 @@ class State:
             connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5)
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
-                # a journaled intent must survive a power cut, or a write could be repeated
-                connection.execute("PRAGMA synchronous = NORMAL")
+                # a journaled intent must survive a power cut, or a write could be repeated: in WAL mode
+                # only FULL promises that
+                connection.execute("PRAGMA synchronous = FULL")
                 migrate(connection)
             except BaseException:
                 connection.close()
@@ -119,24 +102,21 @@ class State:
             lambda db: dict(db.execute("SELECT token, key FROM alias WHERE pair = ?", (pair,)).fetchall())
         )
 
-    async def baseline(self, pair: str, feature: Feature, scopes: Mapping[Side, str]) -> dict[str, int]:
-        """Return the agreed keys with the number of runs in which the target has been missing them.
+    async def baseline(self, pair: str, feature: Feature, scopes: Mapping[Side, str]) -> dict[str, Missing]:
+        """Return the agreed keys with how long each side has been missing them.
 
         Empty when either side is now read through another scope: what was agreed says nothing about it.
         """
 
-        def read(db: sqlite3.Connection) -> dict[str, int]:
-            known = dict(
-                db.execute(
-                    "SELECT side, hash FROM scope WHERE pair = ? AND feature = ?", (pair, feature)
-                ).fetchall()
-            )
-            if any(known.get(str(side)) != value for side, value in scopes.items()):
+        def read(db: sqlite3.Connection) -> dict[str, Missing]:
+            if _scopes(db, pair, feature) != scopes:
                 return {}
             rows = db.execute(
-                "SELECT key, missing FROM baseline WHERE pair = ? AND feature = ?", (pair, feature)
+                "SELECT key, missing_at_source, missing_at_target FROM baseline "
+                "WHERE pair = ? AND feature = ?",
+                (pair, feature),
             )
-            return dict(rows.fetchall())
+            return {key: Missing(at_s, at_t) if at_s or at_t else PRESENT for key, at_s, at_t in rows}
 
         return await self._do(read)
 
@@ -146,44 +126,43 @@ class State:
         feature: Feature,
         scopes: Mapping[Side, str],
         *,
-        before: Mapping[str, int],
         agreed: Iterable[str],
-        lost: Iterable[str],
+        missing: Mapping[str, Missing],
         gone: Iterable[str],
         aliases: Mapping[str, str],
-        renamed: Mapping[str, str],
+        observed: Iterable[str],
     ) -> None:
-        """Move the baseline to what was observed. `before` is what `baseline` returned.
+        """Move the baseline to what was observed; only what changed needs to be given.
 
-        Only rows that change are written: newly agreed ones, lost ones (counted) and gone ones (dropped).
-        `renamed` maps stored keys to the keys they have now.
+        `agreed` are newly agreed keys, `missing` new counts of others and `gone` those to forget. Journaled
+        writes of the keys `observed` are over. What was agreed in another scope goes, and what a service
+        refused there is due again.
         """
+        counts = {**missing, **dict.fromkeys(agreed, PRESENT)}
 
         def write(db: sqlite3.Connection) -> None:
-            new = [key for key in agreed if before.get(key) != 0]
-            if not before:
+            if (known := _scopes(db, pair, feature)) != scopes:
                 db.execute("DELETE FROM baseline WHERE pair = ? AND feature = ?", (pair, feature))
+                if known:
+                    db.execute(
+                        "UPDATE unresolved SET retry_at = NULL WHERE pair = ? AND feature = ?",
+                        (pair, feature),
+                    )
             db.executemany(
                 "INSERT INTO alias (pair, token, key) VALUES (?, ?, ?) "
                 "ON CONFLICT DO UPDATE SET key = excluded.key",
                 [(pair, token, key) for token, key in aliases.items()],
             )
             db.executemany(
-                "UPDATE OR REPLACE baseline SET key = ? WHERE pair = ? AND feature = ? AND key = ?",
-                [(key, pair, feature, old) for old, key in renamed.items()],
-            )
-            db.executemany(
-                "INSERT INTO baseline (pair, feature, key, missing) VALUES (?, ?, ?, 0) "
-                "ON CONFLICT DO UPDATE SET missing = 0",
-                [(pair, feature, key) for key in new],
-            )
-            db.executemany(
-                "UPDATE baseline SET missing = missing + 1 WHERE pair = ? AND feature = ? AND key = ?",
-                [(pair, feature, key) for key in lost],
-            )
-            db.executemany(
                 "DELETE FROM baseline WHERE pair = ? AND feature = ? AND key = ?",
                 [(pair, feature, key) for key in gone],
+            )
+            db.executemany(
+                "INSERT INTO baseline (pair, feature, key, missing_at_source, missing_at_target) "
+                "VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+                "missing_at_source = excluded.missing_at_source, "
+                "missing_at_target = excluded.missing_at_target",
+                [(pair, feature, key, m.source, m.target) for key, m in counts.items()],
             )
             db.executemany(
                 "INSERT INTO scope (pair, feature, side, hash) VALUES (?, ?, ?, ?) "
@@ -193,7 +172,7 @@ class State:
             db.executemany(
                 "UPDATE journal SET state = 'observed' WHERE pair = ? AND feature = ? AND key = ? "
                 "AND state IN ('intended', 'applied', 'already', 'uncertain')",
-                [(pair, feature, key) for key in new],
+                [(pair, feature, key) for key in observed],
             )
 
         await self._do(write)
@@ -214,33 +193,32 @@ class State:
             )
         )
 
-    async def record(self, pair: str, run: str, outcomes: Iterable[Outcome], now: int) -> None:
-        """Record how writes ended, and let items that a service refused rest for a while."""
-        outcomes = tuple(outcomes)
+    async def record(
+        self, pair: str, run: str, announced: Iterable[Change], outcomes: Iterable[Outcome], now: int
+    ) -> None:
+        """Record how announced writes ended, and let items that a service refused rest for a while.
+
+        Those without an outcome may be under way until `now`.
+        """
+        announced, outcomes = tuple(announced), tuple(outcomes)
+        ended = {(o.change.side, o.change.key) for o in outcomes}
+        rows: list[tuple[Change, str, str | None, str | None]] = [
+            (o.change, o.status, o.reason, o.remote_id) for o in outcomes
+        ]
+        rows += [(c, "intended", None, None) for c in announced if (c.side, c.key) not in ended]
 
         def write(db: sqlite3.Connection) -> None:
             db.executemany(
                 "UPDATE journal SET state = ?, reason = ?, remote_id = ?, at = ? "
                 "WHERE pair = ? AND run = ? AND feature = ? AND side = ? AND key = ?",
                 [
-                    (
-                        o.status,
-                        o.reason,
-                        o.remote_id,
-                        now,
-                        pair,
-                        run,
-                        o.change.feature,
-                        o.change.side,
-                        o.change.key,
-                    )
-                    for o in outcomes
+                    (state, reason, remote_id, now, pair, run, c.feature, c.side, c.key)
+                    for c, state, reason, remote_id in rows
                 ],
             )
             for o in outcomes:
                 if o.status is OutcomeStatus.UNRESOLVED:
-                    change = o.change
-                    _remember_refusal(db, pair, change, o.reason or "refused", now)
+                    unresolved.remember_refusal(db, pair, o.change, o.reason or "refused", now)
 
         await self._do(write)
 
@@ -254,14 +232,14 @@ class State:
             ).fetchone()[0]
         )
 
-    async def unsettled(self, pair: str, feature: Feature, since: int) -> frozenset[str]:
-        """Keys that were accepted at or after `since` and that no read has shown yet."""
+    async def unsettled(self, pair: str, feature: Feature, since: int, until: int) -> frozenset[str]:
+        """Keys that may have been written from `since` to `until` and that no read has shown yet."""
 
         def read(db: sqlite3.Connection) -> frozenset[str]:
             rows = db.execute(
-                "SELECT key FROM journal WHERE pair = ? AND feature = ? AND at >= ? "
-                "AND state IN ('applied', 'already')",
-                (pair, feature, since),
+                "SELECT key FROM journal WHERE pair = ? AND feature = ? AND at BETWEEN ? AND ? "
+                "AND state IN ('applied', 'already', 'uncertain')",
+                (pair, feature, since, until),
             )
             return frozenset(key for (key,) in rows)
 
@@ -271,63 +249,35 @@ class State:
 
     async def resting(self, pair: str, feature: Feature, now: int) -> dict[str, str]:
         """Keys a service refused and that are not due again yet, with the reason."""
-
-        def read(db: sqlite3.Connection) -> dict[str, str]:
-            rows = db.execute(
-                "SELECT key, reason FROM unresolved WHERE pair = ? AND feature = ? AND retry_at > ?",
-                (pair, feature, now),
-            )
-            return dict(rows.fetchall())
-
-        return await self._do(read)
+        return await self._do(lambda db: unresolved.resting(db, pair, feature, now))
 
     async def note_unresolved(
-        self, pair: str, feature: Feature, rows: Iterable[Unresolved], *, run_started: int, now: int
+        self,
+        pair: str,
+        feature: Feature,
+        rows: Iterable[Unresolved],
+        *,
+        refused: Iterable[Change] = (),
+        unshown: Iterable[Change] = (),
+        now: int,
     ) -> None:
-        """Remember the feature's unresolved items of this run; those not met since it started are solved."""
-        rows = tuple(rows)
+        """Remember what this run could not write; what it does not name is solved.
+
+        `refused` are changes a service refused in this run, `unshown` accepted ones that a read after
+        them did not show.
+        """
+        rows, refused, unshown = tuple(rows), tuple(refused), tuple(unshown)
 
         def write(db: sqlite3.Connection) -> None:
-            db.executemany(
-                "INSERT INTO unresolved "
-                "(pair, feature, side, key, reason, name, attempts, first_seen, last_seen) "
-                "VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?) ON CONFLICT DO UPDATE SET reason = excluded.reason, "
-                "name = excluded.name, attempts = attempts + (retry_at IS NULL), "
-                "last_seen = excluded.last_seen",
-                [(pair, feature, r.side, r.key, r.reason, r.entry.item.name, now, now) for r in rows],
-            )
-            db.execute(
-                "DELETE FROM unresolved WHERE pair = ? AND feature = ? AND last_seen < ?",
-                (pair, feature, run_started),
-            )
+            unresolved.remember_unshown(db, pair, unshown, now)
+            keep = {change.key for change in (*refused, *unshown)}
+            unresolved.note_unresolved(db, pair, feature, rows, refused=keep, now=now)
 
         await self._do(write)
 
     async def unresolved(self, pair: str) -> tuple[UnresolvedRow, ...]:
         """Return all unresolved items of the pair."""
-
-        def read(db: sqlite3.Connection) -> tuple[UnresolvedRow, ...]:
-            rows = db.execute(
-                "SELECT feature, side, key, reason, name, attempts, first_seen, last_seen, retry_at "
-                "FROM unresolved WHERE pair = ? ORDER BY feature, reason, name, key",
-                (pair,),
-            )
-            return tuple(
-                UnresolvedRow(
-                    feature=Feature(feature),
-                    side=Side(side),
-                    key=key,
-                    reason=reason,
-                    name=name,
-                    attempts=attempts,
-                    first_seen=first_seen,
-                    last_seen=last_seen,
-                    retry_at=retry_at,
-                )
-                for feature, side, key, reason, name, attempts, first_seen, last_seen, retry_at in rows
-            )
-
-        return await self._do(read)
+        return await self._do(lambda db: unresolved.load(db, pair))
 
     # --- runs -----------------------------------------------------------------------------------
 
@@ -389,28 +339,6 @@ class State:
         await self._do(write)
 
 
-def _remember_refusal(db: sqlite3.Connection, pair: str, change: Change, reason: str, now: int) -> None:
-    row = db.execute(
-        "SELECT attempts FROM unresolved WHERE pair = ? AND feature = ? AND side = ? AND key = ?",
-        (pair, change.feature, change.side, change.key),
-    ).fetchone()
-    attempts = (row[0] if row else 0) + 1
-    retry_at = now + REST[min(attempts, len(REST)) - 1]
-    db.execute(
-        "INSERT INTO unresolved "
-        "(pair, feature, side, key, reason, name, attempts, first_seen, last_seen, retry_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET reason = excluded.reason, "
-        "attempts = excluded.attempts, last_seen = excluded.last_seen, retry_at = excluded.retry_at",
-        (
-            pair,
-            change.feature,
-            change.side,
-            change.key,
-            reason,
-            change.entry.item.name,
-            attempts,
-            now,
-            now,
-            retry_at,
-        ),
-    )
+def _scopes(db: sqlite3.Connection, pair: str, feature: Feature) -> dict[str, str]:
+    rows = db.execute("SELECT side, hash FROM scope WHERE pair = ? AND feature = ?", (pair, feature))
+    return dict(rows.fetchall())

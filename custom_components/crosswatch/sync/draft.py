@@ -1,0 +1,183 @@
+"""A plan while it is being made: the bookkeeping that all planners share."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from .identity import Aliases
+from .models import (
+    Action,
+    Change,
+    Direction,
+    Entry,
+    Feature,
+    Missing,
+    Plan,
+    Play,
+    Side,
+    Skip,
+    Unresolved,
+    WatchlistEntry,
+)
+
+DEFAULT_PLAY_WINDOW = 15 * 60
+"""Seconds within which two plays of one item are one play; 0 to 24 h may be set."""
+
+WAITS = "missing_at_target_once"
+"""Rule of what will be written again if the target misses it in the next run too."""
+
+type Refusal = Callable[[Side, Feature, Action, Entry], str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a planner knows besides the two snapshots.
+
+    `baseline` maps agreed keys to how long a side has been missing them. `settling` are keys written so
+    recently that a read may not show them yet. `frozen` maps keys that were refused before to the
+    reason, while they rest. `refusal` asks a side about an entry alone. `play_window` is seconds.
+    """
+
+    direction: Direction
+    aliases: Aliases
+    refusal: Refusal
+    baseline: Mapping[str, Missing] = field(default_factory=dict)
+    settling: frozenset[str] = frozenset()
+    frozen: Mapping[str, str] = field(default_factory=dict)
+    play_window: int = DEFAULT_PLAY_WINDOW
+
+
+class Draft:
+    """Collects what becomes a plan."""
+
+    def __init__(self, feature: Feature, context: Context) -> None:
+        """Nothing is planned yet."""
+        self.feature = feature
+        self.context = context
+        self.blurred: dict[Side, set[str]] = {Side.SOURCE: set(), Side.TARGET: set()}
+        """Typed ids of what a side holds and nobody can tell apart."""
+        self._changes: list[Change] = []
+        self._unresolved: list[Unresolved] = []
+        self._skipped: list[Skip] = []
+        self._agreed: set[str] = set()
+        self._seen: dict[Side, set[str]] = {Side.SOURCE: set(), Side.TARGET: set()}
+        self._renamed: dict[str, str] = {}
+        self._orphans: dict[str, dict[int, str]] | None = None
+
+    # --- what the planners say ------------------------------------------------------------------
+
+    def see(self, side: Side, keys: Iterable[str]) -> None:
+        """Note the keys a side holds."""
+        self._seen[side].update(keys)
+
+    def agree(self, *keys: str) -> None:
+        """Note keys seen equal on both sides."""
+        self._agreed.update(keys)
+
+    def refused(self, side: Side, entry: Entry) -> bool:
+        """Whether a side can't take an entry, from the entry alone."""
+        return self.context.refusal(side, self.feature, Action.ADD, entry) is not None
+
+    def add(self, side: Side, key: str, entry: Entry, rule: str) -> None:
+        """Plan an add, unless the side can't take it or it must rest."""
+        reason = self.context.refusal(side, self.feature, Action.ADD, entry) or self.context.frozen.get(key)
+        if reason is None and (blurred := self.blurred[side]):
+            # the side may hold this already, as something that nobody can tell apart
+            reason = "ambiguous" if blurred & self.context.aliases.contested(entry.item) else None
+        if reason is not None:
+            self.refuse(side, key, entry, reason)
+        elif key in self.context.settling:
+            self.skip(key, entry, "written_a_moment_ago")
+        else:
+            self._changes.append(
+                Change(feature=self.feature, side=side, action=Action.ADD, key=key, entry=entry, rule=rule)
+            )
+
+    def refuse(self, side: Side, key: str, entry: Entry, reason: str) -> None:
+        """Note what can't be written to a side."""
+        self._unresolved.append(
+            Unresolved(feature=self.feature, side=side, key=key, reason=reason, entry=entry)
+        )
+
+    def skip(self, key: str, entry: Entry, rule: str) -> None:
+        """Note what differs on purpose."""
+        self._skipped.append(Skip(key=key, rule=rule, entry=entry))
+
+    # --- what was agreed before -----------------------------------------------------------------
+
+    def agreed_before(self, key: str) -> Missing | None:
+        """How long a side has been missing the key; None when it was never agreed."""
+        return self.context.baseline.get(self._renamed.get(key, key))
+
+    def recognise(self, item: str, key: str, at: int | None) -> bool:
+        """Whether a play was agreed before, if need be under a time that has moved a little since.
+
+        All plays of both sides must have been seen.
+        """
+        if key in self.context.baseline:
+            return True
+        if at is None:
+            return False
+        times = self._orphan_times().get(item, {})
+        near = min(times, key=lambda time: (abs(time - at), time), default=None)
+        if near is None or abs(near - at) > self.context.play_window:
+            return False
+        self._renamed[key] = times.pop(near)
+        return True
+
+    def _orphan_times(self) -> dict[str, dict[int, str]]:
+        """Agreed plays that neither side shows at their time any more: keys by item and time."""
+        if self._orphans is None:
+            self._orphans = {}
+            seen = self._seen[Side.SOURCE] | self._seen[Side.TARGET]
+            for key in sorted(self.context.baseline.keys() - seen):
+                item, _, when = key.rpartition("@")
+                if when.removeprefix("-").isdecimal():
+                    self._orphans.setdefault(item, {})[int(when)] = key
+        return self._orphans
+
+    # --- the result -----------------------------------------------------------------------------
+
+    def finish(self) -> Plan:
+        """Return the plan."""
+        at_source, at_target = self._seen[Side.SOURCE], self._seen[Side.TARGET]
+        baseline = self.context.baseline
+        before = {key: baseline[key] for key in baseline.keys() - self._agreed - set(self._renamed.values())}
+        before |= {key: baseline[old] for key, old in self._renamed.items()}
+        now = {
+            key: missing.after(at_source=key in at_source, at_target=key in at_target)
+            for key, missing in sorted(before.items())
+        }
+        gone = [key for key, missing in now.items() if missing is None]
+        lost = {
+            Side.SOURCE: tuple(k for k, m in now.items() if m and m.source and not m.target),
+            Side.TARGET: tuple(k for k, m in now.items() if m and m.target and not m.source),
+        }
+        return Plan(
+            feature=self.feature,
+            changes=tuple(sorted(self._changes, key=_order)),
+            unresolved=tuple(sorted(self._unresolved, key=lambda row: (row.side, row.key))),
+            skipped=tuple(sorted(self._skipped, key=lambda row: (row.key, row.rule))),
+            agreed=tuple(sorted(self._agreed)),
+            missing={k: m for k, m in now.items() if m is not None and m != baseline.get(k)},
+            gone=tuple(sorted((*gone, *self._renamed.values()))),
+            lost=lost,
+            kept={side: len(baseline.keys() & keys) for side, keys in self._seen.items()} if now else {},
+            moved=self._count_moved(k for k, m in before.items() if not m.source and k not in at_source),
+        )
+
+    def _count_moved(self, vanished: Iterable[str]) -> int:
+        """Count new plays for the target whose item has lost as many known plays at the source just now."""
+        if self.feature is not Feature.HISTORY:
+            return 0
+        at_once = Counter(key.rpartition("@")[0] for key in vanished)
+        new = Counter(change.key.rpartition("@")[0] for change in self._changes if change.side is Side.TARGET)
+        return (at_once & new).total()
+
+
+def _order(change: Change) -> tuple[str, int, str]:
+    """Oldest first, so that an interrupted run leaves a history without holes behind its end."""
+    match change.entry:
+        case Play(watched_at=at) | WatchlistEntry(listed_at=at):
+            return (change.side, at or 0, change.key)
+    return (change.side, 0, change.key)

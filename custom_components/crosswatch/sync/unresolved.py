@@ -1,0 +1,140 @@
+"""Items that can't be written: why, since when, and when they are tried again.
+
+What a provider can tell from an entry alone is asked anew in every run. What a service refused when it
+was written rests for a while first, longer each time.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+import sqlite3
+
+from .models import Change, Feature, Side, Unresolved
+
+DAY = 86_400
+REST = (DAY, 3 * DAY, 7 * DAY, 30 * DAY)
+"""Seconds an item rests after its first, second, … refusal by a service."""
+
+NOT_SHOWN = "accepted_but_not_shown"
+"""Reason of what a service accepted several times and never showed."""
+
+TRIES = 2
+"""Accepted writes of one thing that no read showed, after which it rests."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnresolvedRow:
+    """An item that can't be written, as remembered. `retry_at` is None when it is tried in every run."""
+
+    feature: Feature
+    side: Side
+    key: str
+    reason: str
+    name: str
+    attempts: int
+    first_seen: int
+    last_seen: int
+    retry_at: int | None
+
+
+def remember_refusal(db: sqlite3.Connection, pair: str, change: Change, reason: str, now: int) -> None:
+    """Let an item rest that a service refused at `now`, epoch seconds UTC."""
+    row = db.execute(
+        "SELECT attempts FROM unresolved WHERE pair = ? AND feature = ? AND side = ? AND key = ?",
+        (pair, change.feature, change.side, change.key),
+    ).fetchone()
+    attempts = (row[0] if row else 0) + 1
+    db.execute(
+        "INSERT INTO unresolved "
+        "(pair, feature, side, key, reason, name, attempts, first_seen, last_seen, retry_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET reason = excluded.reason, "
+        "attempts = excluded.attempts, last_seen = excluded.last_seen, retry_at = excluded.retry_at",
+        (
+            pair,
+            change.feature,
+            change.side,
+            change.key,
+            reason,
+            change.entry.item.name,
+            attempts,
+            now,
+            now,
+            now + REST[min(attempts, len(REST)) - 1],
+        ),
+    )
+
+
+def remember_unshown(db: sqlite3.Connection, pair: str, changes: Iterable[Change], now: int) -> None:
+    """Let what was accepted again and again, and never shown, rest: it may pile up where nobody sees it."""
+    for change in changes:
+        (accepted,) = db.execute(
+            "SELECT count(*) FROM journal WHERE key = ? AND pair = ? AND feature = ? AND side = ? "
+            "AND state IN ('applied', 'already')",
+            (change.key, pair, change.feature, change.side),
+        ).fetchone()
+        if accepted >= TRIES:
+            remember_refusal(db, pair, change, NOT_SHOWN, now)
+
+
+def resting(db: sqlite3.Connection, pair: str, feature: Feature, now: int) -> dict[str, str]:
+    """Keys that are not due again yet, with the reason. A date beyond every rest is a clock gone wrong."""
+    rows = db.execute(
+        "SELECT key, reason FROM unresolved WHERE pair = ? AND feature = ? "
+        "AND retry_at > ? AND retry_at <= ?",
+        (pair, feature, now, now + REST[-1]),
+    )
+    return dict(rows.fetchall())
+
+
+def note_unresolved(
+    db: sqlite3.Connection,
+    pair: str,
+    feature: Feature,
+    rows: Iterable[Unresolved],
+    *,
+    refused: set[str],
+    now: int,
+) -> None:
+    """Remember what a run could not write; `refused` are keys remembered before in the same run.
+
+    Whatever is neither of both is solved.
+    """
+    found = {(str(row.side), row.key): row for row in rows}
+    db.executemany(
+        "INSERT INTO unresolved "
+        "(pair, feature, side, key, reason, name, attempts, first_seen, last_seen) "
+        "VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?) ON CONFLICT DO UPDATE SET reason = excluded.reason, "
+        "name = excluded.name, attempts = attempts + (retry_at IS NULL), last_seen = excluded.last_seen",
+        [(pair, feature, r.side, r.key, r.reason, r.entry.item.name, now, now) for r in found.values()],
+    )
+    known = db.execute("SELECT side, key FROM unresolved WHERE pair = ? AND feature = ?", (pair, feature))
+    db.executemany(
+        "DELETE FROM unresolved WHERE pair = ? AND feature = ? AND side = ? AND key = ?",
+        [
+            (pair, feature, side, key)
+            for side, key in known.fetchall()
+            if (side, key) not in found and key not in refused
+        ],
+    )
+
+
+def load(db: sqlite3.Connection, pair: str) -> tuple[UnresolvedRow, ...]:
+    """Return all unresolved items of the pair."""
+    rows = db.execute(
+        "SELECT feature, side, key, reason, name, attempts, first_seen, last_seen, retry_at "
+        "FROM unresolved WHERE pair = ? ORDER BY feature, reason, name, key",
+        (pair,),
+    )
+    return tuple(
+        UnresolvedRow(
+            feature=Feature(feature),
+            side=Side(side),
+            key=key,
+            reason=reason,
+            name=name,
+            attempts=attempts,
+            first_seen=first_seen,
+            last_seen=last_seen,
+            retry_at=retry_at,
+        )
+        for feature, side, key, reason, name, attempts, first_seen, last_seen, retry_at in rows
+    )
