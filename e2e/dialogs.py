@@ -18,7 +18,8 @@ async def log_in(page: Page, base: str, user: str, password: str) -> None:
     await page.locator("input[name=username]").fill(user)
     await page.locator("input[name=password]").fill(password)
     await page.get_by_role("button", name="Log in").click()
-    await page.locator("home-assistant-main").wait_for(timeout=SLOW)
+    await page.get_by_role("link", name=re.compile("Settings")).wait_for(timeout=SLOW)
+    await expect(page.locator("#ha-launch-screen")).to_have_count(0, timeout=SLOW)
 
 
 async def add_integration(page: Page, base: str) -> Locator:

@@ -45,7 +45,7 @@ class Screen:
     async def picture(self, name: str, page: Page | None = None) -> None:
         """Keep a picture; they are numbered in the order in which they are made."""
         path = self._pictures / f"{next(self._numbers):02}-{name}.png"
-        await (page or self.page).screenshot(path=path)
+        await (page or self.page).screenshot(path=path, animations="disabled")
 
     async def only_lab(self, route: Route) -> None:
         """Let requests through that stay here."""

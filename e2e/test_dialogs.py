@@ -10,6 +10,7 @@ import pytest
 from e2e.checks import leaking_requests, leaks, log_problems, secrets_of
 from e2e.conftest import PASSWORD, USER
 from e2e.dialogs import (
+    DIALOG,
     SLOW,
     add_integration,
     choose,
@@ -136,6 +137,14 @@ async def test_pages(lab: Lab, screen: Screen, pair_title: str) -> None:
     await page.goto(f"{base}/config/integrations/integration/crosswatch")
     await expect(page.get_by_text(pair_title).first).to_be_visible(timeout=SLOW)
     await screen.picture("integration")
+    await page.get_by_role("button", name="Configure").first.click()
+    dialog = page.locator(DIALOG)
+    await expect_title(dialog, word("options.step.init.title"))
+    await expect(dialog).to_contain_text(word("options.step.init.data.interval"))
+    await screen.picture("pair-options")
+    await submit(dialog)
+    await expect(dialog).to_contain_text("Success", timeout=SLOW)
+    await finish(dialog)
     await page.goto(f"{base}/config/devices/device/{pair.device_id}")
     await expect(page.get_by_text(word("entity.button.sync_now.name")).first).to_be_visible(timeout=SLOW)
     await screen.picture("device")
