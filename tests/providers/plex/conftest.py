@@ -1,7 +1,9 @@
 """A small Plex to read from: simulators on local ports, and providers that talk to them."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -11,9 +13,23 @@ import pytest
 from custom_components.crosswatch.providers.plex.account import PlexAccount, ServerAccess
 from custom_components.crosswatch.providers.plex.auth import Connection, PlexCloud as CloudClient
 from custom_components.crosswatch.providers.plex.hosts import PlexHosts
-from custom_components.crosswatch.providers.plex.provider import PlexProvider
+from custom_components.crosswatch.providers.plex.provider import READY, PlexProvider
 from custom_components.crosswatch.providers.plex.settings import PlexSettings
-from custom_components.crosswatch.sync.models import Feature, Play, Scope, Snapshot, WatchlistEntry
+from custom_components.crosswatch.sync.models import (
+    Action,
+    Change,
+    Entry,
+    Feature,
+    Outcome,
+    OutcomeStatus,
+    Play,
+    Rating,
+    Resume,
+    Scope,
+    Side,
+    Snapshot,
+    WatchlistEntry,
+)
 from tests.simulators.library import Ids
 from tests.simulators.plex import Item, PlexCloud, PlexMediaServer, Section, User
 
@@ -82,14 +98,30 @@ class World:
         )
 
     def provider(
-        self, account: PlexAccount | None = None, *, user: User | None = None, **settings: Any
+        self,
+        account: PlexAccount | None = None,
+        *,
+        user: User | None = None,
+        state_dir: Path | None = None,
+        ready: frozenset[Feature] | None = None,
+        **settings: Any,
     ) -> PlexProvider:
         """A provider for an account; `settings` are fields of `PlexSettings`."""
         made = PlexProvider(
-            self.session, self.hosts, account or self.account(user), PlexSettings(**settings), backoff=0
+            self.session,
+            self.hosts,
+            account or self.account(user),
+            PlexSettings(**settings),
+            state_dir=state_dir,
+            ready=READY if ready is None else ready,
+            backoff=0,
         )
         self.providers.append(made)
         return made
+
+    def whole(self, account: PlexAccount | None = None, **settings: Any) -> PlexProvider:
+        """A provider with every feature on."""
+        return self.provider(account, ready=frozenset(Feature), **settings)
 
     def movie(self, number: int, **values: Any) -> Item:
         """Add a movie to the server, matched and with ids made of the number."""
@@ -155,6 +187,44 @@ async def read_wanted(provider: PlexProvider) -> list[WatchlistEntry]:
     """Read the watchlist."""
     snapshot = await provider.read(Feature.WATCHLIST, SCOPE)
     return [entry for entry in snapshot.entries if isinstance(entry, WatchlistEntry)]
+
+
+def change(entry: Entry, action: Action = Action.ADD, *, before: Entry | None = None) -> Change:
+    """A planned write of an entry, under a key made of its ids."""
+    feature = {
+        WatchlistEntry: Feature.WATCHLIST,
+        Play: Feature.HISTORY,
+        Rating: Feature.RATINGS,
+        Resume: Feature.PROGRESS,
+    }[type(entry)]
+    item = entry.item
+    ids = ",".join((*item.ids.tokens(), *item.show_ids.tokens()))
+    at = f"@{entry.watched_at}" if isinstance(entry, Play) else ""
+    return Change(
+        feature=feature,
+        side=Side.TARGET,
+        action=action,
+        key=f"{item.kind}:{ids}:{item.season}:{item.episode}{at}",
+        entry=entry,
+        rule="test",
+        before=before,
+    )
+
+
+async def apply(
+    provider: PlexProvider, *changes: Change, scope: Scope = SCOPE
+) -> dict[str, tuple[OutcomeStatus, str | None]]:
+    """Write and return status and reason by key."""
+    return {
+        each.change.key: (each.status, each.reason)
+        for each in await outcomes(provider, *changes, scope=scope)
+    }
+
+
+async def outcomes(provider: PlexProvider, *changes: Change, scope: Scope = SCOPE) -> list[Outcome]:
+    """Write and return all outcomes."""
+    async with aclosing(provider.apply(changes[0].feature, changes, scope)) as results:
+        return [each async for each in results]
 
 
 def plays(snapshot: Snapshot) -> list[Play]:

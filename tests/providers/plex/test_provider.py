@@ -27,7 +27,7 @@ async def test_contract(world: World) -> None:
     entry = Play(item=Item(kind=Kind.MOVIE), watched_at=NOON)
     assert provider.refusal(Feature.HISTORY, Action.ADD, entry) == "unsupported"
     with pytest.raises(UnsupportedError):
-        provider.apply(Feature.HISTORY, [], SCOPE)
+        await anext(provider.apply(Feature.HISTORY, [], SCOPE))
 
 
 @pytest.mark.parametrize("feature", [Feature.RATINGS, Feature.PROGRESS])

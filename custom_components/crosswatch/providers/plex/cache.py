@@ -73,6 +73,11 @@ class Libraries:
         """What changes whenever a library of the last catalogue was read anew."""
         return () if self._catalogue is None else self._catalogue[0]
 
+    def stand(self, libraries: frozenset[str]) -> str:
+        """What changes whenever the content of one of these libraries does; none named: of any known."""
+        kept = (self._kept[each].section for each in sorted(self._kept) if not libraries or each in libraries)
+        return " ".join(f"{section.id}:{section.changed}" for section in kept)
+
     def forget(self, section: str | None = None) -> None:
         """Read a library anew when it is asked for the next time; all of them when none is named."""
         if section is None:

@@ -5,7 +5,7 @@ ids, the show's come from the show's row in the same library (API reference 2.5 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Self
 
@@ -115,7 +115,8 @@ class Row:
             view_count=number(row, "viewCount") or 0,
             last_viewed_at=number(row, "lastViewedAt"),
             view_offset=number(row, "viewOffset"),
-            duration=number(row, "duration"),
+            # an item may leave it to its first version (API reference 6)
+            duration=number(row, "duration") or first_duration(row),
             rating=decimal(row, "userRating"),
             rated_at=number(row, "lastRatedAt"),
             season_key=text(row, "parentRatingKey") if kind is Kind.EPISODE else None,
@@ -127,6 +128,12 @@ class Row:
     def tenths(self) -> int:
         """The rating times ten, half stars kept; 0 without one: a server may show a cleared one as 0."""
         return round((self.rating or 0.0) * 10)
+
+
+def first_duration(row: Wire) -> int | None:
+    """Milliseconds of an item's first version."""
+    found = (number(media, "duration") for media in rows(row.get("Media")))
+    return next((duration for duration in found if duration), None)
 
 
 def kind_of(row: Wire) -> Kind:
@@ -219,6 +226,43 @@ class Catalogue:
             ((token, row.item.season, row.item.episode), row.key)
             for row in self.rows.values()
             if row.item.kind is Kind.EPISODE and row.item.season is not None and row.item.episode is not None
+            for token in row.item.show_ids.tokens()
+        )
+
+    @cached_property
+    def seasons(self) -> Mapping[str, Row]:
+        """Seasons by ratingKey, as far as their episodes tell. They have neither guid nor state."""
+        found: dict[str, Row] = {}
+        for row in self.rows.values():
+            if row.season_key is not None and row.season_key not in found:
+                item = Item(
+                    kind=Kind.SEASON,
+                    show_ids=row.item.show_ids,
+                    season=row.item.season,
+                    show_title=row.item.show_title,
+                )
+                found[row.season_key] = replace(
+                    row,
+                    key=row.season_key,
+                    guid=None,
+                    item=item,
+                    season_key=None,
+                    view_count=0,
+                    last_viewed_at=None,
+                    view_offset=None,
+                    duration=None,
+                    rating=None,
+                    rated_at=None,
+                )
+        return found
+
+    @cached_property
+    def by_season(self) -> Mapping[tuple[str, int], frozenset[str]]:
+        """RatingKeys of seasons by show id (`tmdb:1399`) and season."""
+        return _index(
+            ((token, row.item.season), row.key)
+            for row in self.seasons.values()
+            if row.item.season is not None
             for token in row.item.show_ids.tokens()
         )
 

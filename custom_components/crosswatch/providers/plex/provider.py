@@ -2,25 +2,53 @@
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 import hashlib
+from pathlib import Path
 import time
 from typing import Final
 
 import aiohttp
 
-from ...sync.models import Action, Change, Entry, Feature, Item, Kind, Outcome, Scope, Snapshot
+from ...sync.models import (
+    Action,
+    Change,
+    Entry,
+    Feature,
+    Item,
+    Outcome,
+    OutcomeStatus,
+    Scope,
+    Snapshot,
+)
 from ...sync.provider import AuthError, Capability, ForbiddenError, ProviderError
 from .account import PlexAccount, ServerAccess
+from .applying import Job, outcome, run_jobs
 from .auth import PlexCloud
-from .cache import Libraries
-from .client import DiscoverClient
-from .history import HistoryReader
+from .client import DiscoverClient, PlexServerClient
+from .frozen import FreezeFile
 from .hosts import PlexHosts
+from .limits import Limits
 from .link import ServerLink
+from .refusals import KINDS, refusal
+from .rights import Rights, read_rights
+from .serverside import ServerSide
 from .settings import PlexSettings
 from .watchlist import KnownIds, read_watchlist
 
-WATCHLIST: Final = Capability(kinds=frozenset({Kind.MOVIE, Kind.SHOW}))
-HISTORY: Final = Capability(kinds=frozenset({Kind.MOVIE, Kind.EPISODE}))
+READABLE: Final = frozenset({Feature.WATCHLIST, Feature.HISTORY})
+"""Features that are offered for reading."""
+READY: Final = frozenset[Feature]()
+"""Features that are offered in full, for writing too."""
+
+CAPABILITIES: Final[Mapping[Feature, Capability]] = {
+    Feature.WATCHLIST: Capability(kinds=KINDS[Feature.WATCHLIST], add=True, remove=True),
+    # Plex dates a mark with its own now (API reference 2.9)
+    Feature.HISTORY: Capability(kinds=KINDS[Feature.HISTORY], add=True, remove=True, dated=False),
+    Feature.RATINGS: Capability(kinds=KINDS[Feature.RATINGS], add=True, update=True, remove=True),
+    # clearing a position is not supported (adapter document)
+    Feature.PROGRESS: Capability(
+        kinds=KINDS[Feature.PROGRESS], add=True, update=True, least_percent=1.0, complete_percent=90.0
+    ),
+}
 
 
 class UnsupportedError(ProviderError):
@@ -32,7 +60,10 @@ class WrongUserError(ProviderError):
 
 
 class PlexProvider:
-    """Reads a Plex account. `account` follows what is learned on the way, such as a new address."""
+    """Reads and writes a Plex account. `account` follows what is learned on the way, such as an address."""
+
+    freezes = True
+    """Items that can't be written rest in this provider's own files, which the user may delete."""
 
     def __init__(
         self,
@@ -41,17 +72,35 @@ class PlexProvider:
         account: PlexAccount,
         settings: PlexSettings,
         *,
+        state_dir: Path | None = None,
+        limits: Limits | None = None,
+        ready: frozenset[Feature] = READY,
         backoff: float = 0.5,
     ) -> None:
-        """`backoff` is the wait in seconds before a second attempt, doubled from there."""
+        """`state_dir` is the folder of the documented files; without it nothing is kept on disk.
+
+        `limits` are to be shared by all accounts. `ready` are the features to offer in full. `backoff` is
+        the wait in seconds before a second attempt, doubled from there.
+        """
+        limits = limits or Limits()
         self._settings = settings
+        self._ready = ready
         self._cloud = PlexCloud(session, hosts, account.client_id, backoff=backoff)
-        self._discover = DiscoverClient(session, hosts, account.client_id, account.token, backoff=backoff)
+        self._discover = DiscoverClient(
+            session, hosts, account.client_id, account.token, limits=limits, backoff=backoff
+        )
         self._link = ServerLink(
-            session, self._cloud, account, parallel=settings.history_workers, backoff=backoff
+            session,
+            self._cloud,
+            account,
+            parallel=settings.history_workers,
+            limits=limits,
+            backoff=backoff,
         )
         self._known_ids = KnownIds()
-        self._server: tuple[ServerAccess, Libraries, HistoryReader] | None = None
+        self._side: ServerSide | None = None
+        self._rights: Rights | None = None
+        self._frozen = {feature: FreezeFile(state_dir, feature) for feature in Feature}
 
     @property
     def name(self) -> str:
@@ -66,77 +115,84 @@ class PlexProvider:
     @property
     def capabilities(self) -> Mapping[Feature, Capability]:
         """Watchlist always, the rest with a media server."""
-        if self.account.server is None:
-            return {Feature.WATCHLIST: WATCHLIST}
-        return {Feature.WATCHLIST: WATCHLIST, Feature.HISTORY: HISTORY}
+        return {
+            feature: whole if feature in self._ready else Capability(kinds=whole.kinds, dated=whole.dated)
+            for feature, whole in CAPABILITIES.items()
+            if feature in READABLE | self._ready
+            and (feature is Feature.WATCHLIST or self.account.server is not None)
+        }
 
     @property
     def requests(self) -> int:
         """HTTP requests sent so far."""
         return self._cloud.requests + self._discover.requests + self._link.requests
 
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """What this user may not do on the server, as codes to be shown; see `rights.py`."""
+        server = self.account.server
+        if server is None:
+            return ()
+        return (self._rights or Rights.unknown(is_owner=server.is_owner)).limits
+
     async def check(self) -> PlexAccount:
         """Prove token and server with one cheap call each, and find the server again if it moved.
 
-        Returns the account to store.
+        Learns what the user may do there. Returns the account to store.
         """
         user = await self._cloud.user(self.account.token)
         if user.id != self.account.user_id:
             raise WrongUserError("the token belongs to another user")
         if self.account.server is not None:
-            await self._link.use(lambda client, _server: client.container("library/sections"))
+            self._rights, _ = await self._link.use(
+                lambda client, server: read_rights(
+                    client, user_id=self.account.user_id, is_owner=server.is_owner
+                )
+            )
         return self.account
 
     async def read(self, feature: Feature, scope: Scope) -> Snapshot:
         """Read everything the account holds of a feature, or raise."""
+        if feature not in self.capabilities:
+            raise UnsupportedError(f"{feature} can't be read from this account")
         read_at = int(time.time())
         if feature is Feature.WATCHLIST:
             return await self._read_watchlist(read_at)
-        if feature is Feature.HISTORY and feature in self.capabilities:
-            return await self._read_history(scope, read_at)
-        raise UnsupportedError(f"{feature} can't be read from this account")
+        libraries = self._libraries(feature, scope)
+        found, server = await self._link.use(
+            lambda client, server: self._server_side(server).read(feature, client, libraries)
+        )
+        return self._snapshot(
+            feature, found.entries, read_at, server.machine_id, *found.scope, watched=found.watched
+        )
 
     async def _read_watchlist(self, read_at: int) -> Snapshot:
         try:
             entries = await read_watchlist(self._discover, self._known_ids)
         except AuthError:
-            # only this call tells a dead token from a host in trouble (API reference 1.3)
-            await self._cloud.user(self.account.token)
+            await self._ask_plex_tv()
             raise ForbiddenError("Discover refuses this user") from None
         # the list belongs to the user, whatever the server
         return self._snapshot(Feature.WATCHLIST, entries, read_at)
 
-    async def _read_history(self, scope: Scope, read_at: int) -> Snapshot:
-        settings = self._settings
-        # a pair's list of libraries replaces the account's
-        libraries = scope.libraries.get(Feature.HISTORY) or settings.history_libraries
-        history, server = await self._link.use(
-            lambda client, server: self._reader(server).read(client, libraries)
-        )
-        # whatever makes rows appear or vanish without anybody having watched or removed anything
-        return self._snapshot(
-            Feature.HISTORY,
-            history.plays,
-            read_at,
-            server.machine_id,
-            "log" if history.from_log else "state",
-            *sorted(section.id for section in history.sections),
-            f"require_ids={settings.history_require_external_ids}",
-            f"marked={settings.history_include_marked_watched and server.is_owner}",
-            *(settings.history_ignore_guid_prefixes if settings.history_ignore_local_guid else ()),
-            watched=history.watched,
-        )
+    async def _ask_plex_tv(self) -> None:
+        """Raise `AuthError` if the token is dead: only this call tells (API reference 1.3)."""
+        await self._cloud.user(self.account.token)
 
-    def _reader(self, server: ServerAccess) -> HistoryReader:
+    def _libraries(self, feature: Feature, scope: Scope) -> frozenset[str]:
+        """Return the libraries that count, none for all: a pair's own list replaces the account's."""
+        own = {
+            Feature.HISTORY: self._settings.history_libraries,
+            Feature.RATINGS: self._settings.ratings_libraries,
+        }
+        return scope.libraries.get(feature) or own.get(feature, frozenset())
+
+    def _server_side(self, server: ServerAccess) -> ServerSide:
         """Return what is kept of a server, of this one only."""
-        known = self._server
-        if known is None or (known[0].machine_id, known[0].is_owner) != (server.machine_id, server.is_owner):
-            cache = Libraries()
-            reader = HistoryReader(
-                cache, self._settings, user_id=self.account.user_id, is_owner=server.is_owner
-            )
-            known = self._server = (server, cache, reader)
-        return known[2]
+        place = (server.machine_id, server.is_owner)
+        if self._side is None or self._side.place != place:
+            self._side = ServerSide(place, self._settings, self.account.user_id)
+        return self._side
 
     def _snapshot(
         self,
@@ -155,10 +211,64 @@ class PlexProvider:
             watched=watched,
         )
 
-    def refusal(self, feature: Feature, action: Action, entry: Entry) -> str | None:  # noqa: ARG002
-        """Return why the entry can't be written: nothing can, so far."""
-        return "unsupported"
+    def refusal(self, feature: Feature, action: Action, entry: Entry) -> str | None:
+        """Return the documented reason why the entry can't be written, None if it can."""
+        return refusal(feature, action, entry) if feature in self._ready else "unsupported"
 
-    def apply(self, feature: Feature, changes: Sequence[Change], scope: Scope) -> AsyncGenerator[Outcome]:  # noqa: ARG002
-        """Raise: nothing can be written, so far."""
-        raise UnsupportedError(f"{feature} can't be written to Plex yet")
+    async def apply(
+        self, feature: Feature, changes: Sequence[Change], scope: Scope
+    ) -> AsyncGenerator[Outcome]:
+        """Start the changes in order, several under way at once, and yield each outcome when it is known.
+
+        What is frozen is answered without a request.
+        """
+        if scope.read_only:
+            raise ValueError("a dry run writes nothing")
+        if feature not in self._ready or feature not in self.capabilities:
+            raise UnsupportedError(f"{feature} can't be written to this account")
+        frozen = self._frozen[feature]
+        await frozen.load()
+        possible: list[Change] = []
+        for change in changes:
+            if (reason := self.refusal(feature, change.action, change.entry)) or (
+                reason := frozen.reason(change, scope.pair_id, self._stand(feature, scope))
+            ):
+                yield outcome(change, OutcomeStatus.UNRESOLVED, reason)
+            else:
+                possible.append(change)
+        try:
+            if possible:
+                async for result in self._write(feature, possible, scope):
+                    frozen.note(result, scope.pair_id, self._stand(feature, scope))
+                    yield result
+        finally:
+            await frozen.save_if_due()
+
+    async def _write(
+        self, feature: Feature, changes: Sequence[Change], scope: Scope
+    ) -> AsyncGenerator[Outcome]:
+        libraries = self._libraries(feature, scope)
+
+        async def prepare(
+            client: PlexServerClient, server: ServerAccess
+        ) -> tuple[Sequence[Outcome], list[Job]]:
+            return await self._server_side(server).prepare(feature, client, libraries, changes)
+
+        async def probe() -> None:
+            await self._link.use(lambda client, _server: client.container("library/sections"))
+
+        (settled, jobs), _ = await self._link.use(prepare)
+        for result in settled:
+            yield result
+        outcomes = run_jobs(jobs, probe)
+        try:
+            async for result in outcomes:
+                yield result
+        finally:
+            await outcomes.aclose()
+
+    def _stand(self, feature: Feature, scope: Scope) -> str:
+        """What changes when the libraries do, in which frozen items may turn up then."""
+        if self._side is None:
+            return ""
+        return self._side.cache.stand(self._libraries(feature, scope))

@@ -1,0 +1,275 @@
+"""Freeze files: items that can't be matched or written, kept from being tried again too often.
+
+One file per feature, `plex_<feature>.unresolved.json`, an object by key (API reference 4.7). An entry says
+why, since when, how often it was tried and when it is tried again. Each action and each pair has entries
+of its own: a frozen addition never blocks a removal. Whoever deletes a file lets everything in it be tried
+again, and so does a library that changed or an item whose ids did.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+import errno
+import logging
+import os
+from pathlib import Path
+import threading
+import time
+from typing import Any, Final, Self
+
+import orjson
+
+from ...sync.models import Change, Feature, Ids, Item, Outcome, OutcomeStatus, Play
+from ...sync.provider import ProviderError
+
+LOGGER = logging.getLogger(__name__)
+
+DAY: Final = 86_400
+REST: Final = (DAY, 3 * DAY, 7 * DAY, 30 * DAY)
+"""Seconds an item rests after its first, second, … failure."""
+FORGOTTEN: Final = 90 * DAY
+"""Seconds after which an entry that nobody asked for any more is dropped."""
+LATEST: Final = 253_402_300_800
+"""Epoch seconds of the year 10,000."""
+SMALL: Final = 256 * 1024
+SAVE_EVERY: Final = 10.0
+"""Seconds between two savings of a file larger than `SMALL` bytes."""
+
+
+class FreezeFileError(ProviderError):
+    """A freeze file can't be kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frozen:
+    """One entry. Times are epoch seconds UTC; `library` is what the library was like when it was tried."""
+
+    feature: str
+    action: str
+    pair: str
+    reason: str
+    reasons: tuple[str, ...]
+    attempts: int
+    first_seen: int
+    last_seen: int
+    last_attempt: int
+    retry_after: int
+    library: str
+    item: Mapping[str, Any]
+    watched_at: int | None = None
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read an entry. Raises ValueError, TypeError or KeyError for anything else."""
+        watched_at = data.get("watched_at")
+        return cls(
+            feature=str(data["feature"]),
+            action=str(data["action"]),
+            pair=str(data["pair"]),
+            reason=str(data["reason"]),
+            reasons=tuple(str(each) for each in data["reasons"]),
+            attempts=int(data["attempts"]),
+            first_seen=_epoch(data["first_seen"]),
+            last_seen=_epoch(data["last_seen"]),
+            last_attempt=_epoch(data["last_attempt"]),
+            retry_after=_epoch(data["retry_after"]),
+            library=str(data["library"]),
+            item=dict(data["item"]),
+            watched_at=None if watched_at is None else _epoch(watched_at),
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the entry for the file."""
+        data = {
+            "feature": self.feature,
+            "action": self.action,
+            "pair": self.pair,
+            "reason": self.reason,
+            "reasons": self.reasons,
+            "attempts": self.attempts,
+            "first_seen": _text(self.first_seen),
+            "last_seen": _text(self.last_seen),
+            "last_attempt": _text(self.last_attempt),
+            "retry_after": _text(self.retry_after),
+            "library": self.library,
+            "item": self.item,
+        }
+        return data if self.watched_at is None else data | {"watched_at": _text(self.watched_at)}
+
+
+class FreezeFile:
+    """The frozen items of one feature. Without a folder they are kept in memory only."""
+
+    def __init__(self, folder: Path | None, feature: Feature, clock: Callable[[], float] = time.time) -> None:
+        """`clock` gives epoch seconds UTC. Nothing is read or written yet."""
+        self.path = None if folder is None else folder / f"plex_{feature}.unresolved.json"
+        self._clock = clock
+        self._entries: dict[str, Frozen] = {}
+        self._stamp: tuple[int, int, int] | None = None
+        self._changed = False
+        self._next_save = 0.0
+        self._size = 0
+        self._lock = asyncio.Lock()
+        self._write_lock = threading.Lock()
+        """Held in the thread that writes, which outlives whoever was cancelled while waiting for it."""
+
+    async def load(self) -> None:
+        """Take in the file if somebody changed or deleted it since it was read or written last."""
+        if self.path is None:
+            return
+        async with self._lock:
+            stamp = await asyncio.to_thread(self._file_stamp)
+            if stamp == self._stamp:
+                return
+            self._entries = await asyncio.to_thread(self._read)
+            self._stamp, self._changed = stamp, False
+
+    def reason(self, change: Change, pair: str, library: str) -> str | None:
+        """Return why the change is not to be tried yet; None if it is due, or not frozen."""
+        key = file_key(change, pair)
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        now = int(self._clock())
+        # a date beyond every rest is a clock gone wrong
+        due = not now < entry.retry_after <= now + REST[-1]
+        if due or entry.library != library or entry.item.get("ids") != item_json(change.entry.item)["ids"]:
+            return None
+        if now - entry.last_seen >= DAY:
+            self._entries[key] = replace(entry, last_seen=now)
+            self._changed = True
+        return entry.reason
+
+    def note(self, outcome: Outcome, pair: str, library: str) -> None:
+        """Freeze what can't be written, thaw what was. Other failures change nothing."""
+        key, now = file_key(outcome.change, pair), int(self._clock())
+        if outcome.status in (OutcomeStatus.APPLIED, OutcomeStatus.ALREADY):
+            self._changed |= self._entries.pop(key, None) is not None
+            return
+        if outcome.status is not OutcomeStatus.UNRESOLVED:
+            return
+        before = self._entries.get(key)
+        attempts = 1 if before is None else before.attempts + 1
+        reason, entry = outcome.reason or "unknown", outcome.change.entry
+        self._entries[key] = Frozen(
+            feature=outcome.change.feature,
+            action=outcome.change.action,
+            pair=pair,
+            reason=reason,
+            reasons=tuple(sorted({reason, *(() if before is None else before.reasons)})),
+            attempts=attempts,
+            first_seen=now if before is None else before.first_seen,
+            last_seen=now,
+            last_attempt=now,
+            retry_after=now + REST[min(attempts, len(REST)) - 1],
+            library=library,
+            item=item_json(entry.item),
+            watched_at=_date(entry.watched_at) if isinstance(entry, Play) else None,
+        )
+        self._changed = True
+
+    async def save_if_due(self) -> None:
+        """Save what changed, a large file not too often. Raises `FreezeFileError`."""
+        if self._size <= SMALL or self._clock() >= self._next_save:
+            await self.save()
+
+    async def save(self) -> None:
+        """Save what changed. Raises `FreezeFileError`."""
+        async with self._lock:
+            if self.path is None or not self._changed:
+                return
+            oldest = self._clock() - FORGOTTEN
+            self._entries = {key: each for key, each in self._entries.items() if each.last_seen >= oldest}
+            entries = dict(self._entries)
+            self._changed = False
+            try:
+                self._stamp = await asyncio.to_thread(self._write, self.path, entries)
+            except OSError as err:
+                self._changed = True
+                reason = errno.errorcode.get(err.errno or 0, "unknown")
+                raise FreezeFileError(f"state file {self.path.name} can't be written ({reason})") from None
+            self._size = self._stamp[1] if self._stamp else 0
+            self._next_save = self._clock() + SAVE_EVERY
+
+    def __len__(self) -> int:
+        """How many entries there are."""
+        return len(self._entries)
+
+    def _file_stamp(self) -> tuple[int, int, int] | None:
+        if self.path is None:
+            return None
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
+    def _read(self) -> dict[str, Frozen]:
+        if self.path is None:
+            return {}
+        try:
+            data = orjson.loads(self.path.read_bytes())
+            return {str(key): Frozen.from_json(each) for key, each in data.items()}
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as err:
+            # the worst that follows is that everything in it is tried again
+            LOGGER.warning("Freeze file %s can't be read (%s)", self.path.name, type(err).__name__)
+            return {}
+
+    def _write(self, path: Path, entries: Mapping[str, Frozen]) -> tuple[int, int, int] | None:
+        body = orjson.dumps(
+            {key: each.as_json() for key, each in entries.items()}, option=orjson.OPT_INDENT_2
+        )
+        with self._write_lock:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            temporary = path.with_name(f"{path.name}.tmp")
+            with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+            return self._file_stamp()
+
+
+def file_key(change: Change, pair: str) -> str:
+    """Key of an entry: one for each action and pair."""
+    return f"{change.key}|{change.action}|{pair}"
+
+
+def item_json(item: Item) -> dict[str, Any]:
+    """Return an item in the form of the file, ids of all levels included."""
+    ids = _ids(item.ids) | {f"show_{name}": value for name, value in _ids(item.show_ids).items()}
+    return {
+        "type": str(item.kind),
+        "title": _plain(item.title),
+        "year": item.year,
+        "ids": ids,
+        "season": item.season,
+        "episode": item.episode,
+        "series_title": _plain(item.show_title),
+    }
+
+
+def _ids(ids: Ids) -> dict[str, str]:
+    return dict(token.split(":", 1) for token in ids.tokens())
+
+
+def _plain(text: str | None) -> str | None:
+    """Return a text that can be stored: a service may have cut it in the middle of a character."""
+    return None if text is None else text.encode("utf-8", "replace").decode()
+
+
+def _date(epoch: int | None) -> int | None:
+    """Return a date that has a text."""
+    return epoch if epoch is not None and 0 <= epoch < LATEST else None
+
+
+def _text(epoch: int) -> str:
+    return datetime.fromtimestamp(epoch, UTC).isoformat()
+
+
+def _epoch(text: Any) -> int:
+    moment = datetime.fromisoformat(text)
+    return int((moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp())

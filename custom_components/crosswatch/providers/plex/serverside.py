@@ -1,0 +1,69 @@
+"""What is kept of one media server as one user sees it, and the features that live there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...sync.models import Change, Entry, Feature, Item, Outcome
+from .applying import Job
+from .cache import Libraries
+from .client import PlexServerClient
+from .history import HistoryReader
+from .marking import Marks, folders, history_jobs
+from .settings import PlexSettings
+from .targets import nothing_else, prepare
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A complete read. `scope` is whatever makes entries appear or vanish without anybody's doing."""
+
+    entries: tuple[Entry, ...]
+    scope: tuple[str, ...]
+    watched: tuple[Item, ...] = ()
+
+
+class ServerSide:
+    """One server, one user. `place` tells which."""
+
+    def __init__(self, place: tuple[str, bool], settings: PlexSettings, user_id: int) -> None:
+        """`place` is the server's machineIdentifier, and whether the user owns it."""
+        self.place = place
+        self.cache = Libraries()
+        self._is_owner = place[1]
+        self._settings = settings
+        self._history = HistoryReader(self.cache, settings, user_id=user_id, is_owner=self._is_owner)
+        self._marks = Marks()
+
+    async def read(self, feature: Feature, client: PlexServerClient, libraries: frozenset[str]) -> Reading:
+        """Read a feature in these libraries (none named: all), or raise."""
+        match feature:
+            case Feature.HISTORY:
+                return await self._read_history(client, libraries)
+        raise ValueError(feature)
+
+    async def _read_history(self, client: PlexServerClient, libraries: frozenset[str]) -> Reading:
+        settings = self._settings
+        history = await self._history.read(client, libraries)
+        scope = (
+            "log" if history.from_log else "state",
+            *sorted(section.id for section in history.sections),
+            f"require_ids={settings.history_require_external_ids}",
+            f"marked={settings.history_include_marked_watched and self._is_owner}",
+            *(settings.history_ignore_guid_prefixes if settings.history_ignore_local_guid else ()),
+        )
+        return Reading(entries=history.plays, scope=scope, watched=history.watched)
+
+    async def prepare(
+        self,
+        feature: Feature,
+        client: PlexServerClient,
+        libraries: frozenset[str],
+        changes: Sequence[Change],
+    ) -> tuple[Sequence[Outcome], list[Job]]:
+        """Read what the changes are about; return what is known already, and what is to be sent."""
+        also = folders if feature is Feature.HISTORY else nothing_else
+        prepared = await prepare(client, self.cache, libraries, changes, also)
+        match feature:
+            case Feature.HISTORY:
+                return prepared.outcomes, history_jobs(client, prepared, self._marks)
+        raise ValueError(feature)
