@@ -146,7 +146,10 @@ async def run(options: argparse.Namespace, doors: Doors | None) -> int:
             show(str(outcome))
         if doors:
             show(invitation(lab, dashboard))
-            await stay(lab)
+            try:
+                await stay(lab)
+            except asyncio.CancelledError:  # the way it is meant to end
+                say("stopping")
     return 0 if outcome.succeeded else 1
 
 
@@ -159,8 +162,8 @@ async def until_stopped(options: argparse.Namespace, doors: Doors | None) -> int
     try:
         return await task
     except asyncio.CancelledError:
-        say("stopped")
-        return 0 if doors else INTERRUPTED
+        say("stopped before it was done")
+        return INTERRUPTED
 
 
 def main() -> int:
