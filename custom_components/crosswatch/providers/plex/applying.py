@@ -84,6 +84,17 @@ async def run_jobs(jobs: Sequence[Job], probe: Probe) -> AsyncGenerator[Outcome]
         await asyncio.gather(*running, return_exceptions=True)
 
 
+async def chain(settled: Sequence[Outcome], results: AsyncGenerator[Outcome]) -> AsyncGenerator[Outcome]:
+    """Yield what is known already, then the rest; ends the rest when it is ended itself."""
+    try:
+        for each in settled:
+            yield each
+        async for each in results:
+            yield each
+    finally:
+        await results.aclose()
+
+
 async def _asked(probe: Probe) -> ProviderError | None:
     """Return what the probe found wrong with the account or the service."""
     try:

@@ -272,6 +272,11 @@ class DiscoverClient:
 
         return await read_all(fetch, size)
 
+    async def glance(self, path: str) -> None:
+        """Ask for one row of a listing, to see whether Discover answers."""
+        async with self._discover_limit.slots:
+            container((await self._discover.request("GET", path, params=window(0, 1))).data)
+
     async def item(self, key: str) -> Wire:
         """Return one title of the global catalogue by its key, 24 hex digits (API reference 3.5)."""
         found = await self.metadata(f"library/metadata/{key}", {"includeGuids": 1})

@@ -21,18 +21,20 @@ from ...sync.models import (
 )
 from ...sync.provider import AuthError, Capability, ForbiddenError, ProviderError
 from .account import PlexAccount, ServerAccess
-from .applying import Job, outcome, run_jobs
+from .applying import Job, Probe, chain, outcome, run_jobs
 from .auth import PlexCloud
-from .client import DiscoverClient, PlexServerClient
+from .client import DiscoverClient
 from .frozen import FreezeFile
 from .hosts import PlexHosts
+from .library import Row
 from .limits import Limits
 from .link import ServerLink
+from .listing import FindInLibrary, KnownKeys, WatchlistWriter
 from .refusals import KINDS, refusal
 from .rights import Rights, read_rights
 from .serverside import ServerSide
 from .settings import PlexSettings
-from .watchlist import KnownIds, read_watchlist
+from .watchlist import PATH as WATCHLIST_PATH, KnownIds, read_watchlist
 
 READABLE: Final = frozenset({Feature.WATCHLIST, Feature.HISTORY})
 """Features that are offered for reading."""
@@ -98,6 +100,13 @@ class PlexProvider:
             backoff=backoff,
         )
         self._known_ids = KnownIds()
+        self._known_keys = KnownKeys()
+        self._watchlist = WatchlistWriter(
+            self._discover,
+            self._known_keys,
+            query_limit=settings.watchlist_query_limit,
+            delay_ms=settings.watchlist_write_delay_ms,
+        )
         self._side: ServerSide | None = None
         self._rights: Rights | None = None
         self._frozen = {feature: FreezeFile(state_dir, feature) for feature in Feature}
@@ -170,14 +179,17 @@ class PlexProvider:
         try:
             entries = await read_watchlist(self._discover, self._known_ids)
         except AuthError:
-            await self._ask_plex_tv()
-            raise ForbiddenError("Discover refuses this user") from None
+            raise await self._refused_by_discover() from None
+        for entry in entries:
+            if entry.remote_id is not None:
+                self._known_keys.learn(entry.item.kind, entry.item.ids, entry.remote_id)
         # the list belongs to the user, whatever the server
         return self._snapshot(Feature.WATCHLIST, entries, read_at)
 
-    async def _ask_plex_tv(self) -> None:
+    async def _refused_by_discover(self) -> ProviderError:
         """Raise `AuthError` if the token is dead: only this call tells (API reference 1.3)."""
         await self._cloud.user(self.account.token)
+        return ForbiddenError("Discover refuses this user")
 
     def _libraries(self, feature: Feature, scope: Scope) -> frozenset[str]:
         """Return the libraries that count, none for all: a pair's own list replaces the account's."""
@@ -238,34 +250,51 @@ class PlexProvider:
                 possible.append(change)
         try:
             if possible:
-                async for result in self._write(feature, possible, scope):
-                    frozen.note(result, scope.pair_id, self._stand(feature, scope))
-                    yield result
+                settled, jobs, probe = await self._prepare(feature, possible, scope)
+                results = chain(settled, run_jobs(jobs, probe))
+                try:
+                    async for result in results:
+                        frozen.note(result, scope.pair_id, self._stand(feature, scope))
+                        yield result
+                finally:
+                    await results.aclose()
         finally:
             await frozen.save_if_due()
 
-    async def _write(
+    async def _prepare(
         self, feature: Feature, changes: Sequence[Change], scope: Scope
-    ) -> AsyncGenerator[Outcome]:
+    ) -> tuple[Sequence[Outcome], Sequence[Job], Probe]:
+        """Return what is known already, what is to be sent, and how to ask whether all is well."""
+        if feature is Feature.WATCHLIST:
+            return (), self._watchlist.jobs(changes, self._find_in_library), self._probe_discover
         libraries = self._libraries(feature, scope)
+        (settled, jobs), _ = await self._link.use(
+            lambda client, server: self._server_side(server).prepare(feature, client, libraries, changes)
+        )
+        return settled, jobs, self._probe_server
 
-        async def prepare(
-            client: PlexServerClient, server: ServerAccess
-        ) -> tuple[Sequence[Outcome], list[Job]]:
-            return await self._server_side(server).prepare(feature, client, libraries, changes)
+    async def _probe_server(self) -> None:
+        await self._link.use(lambda client, _server: client.container("library/sections"))
 
-        async def probe() -> None:
-            await self._link.use(lambda client, _server: client.container("library/sections"))
-
-        (settled, jobs), _ = await self._link.use(prepare)
-        for result in settled:
-            yield result
-        outcomes = run_jobs(jobs, probe)
+    async def _probe_discover(self) -> None:
         try:
-            async for result in outcomes:
-                yield result
-        finally:
-            await outcomes.aclose()
+            await self._discover.glance(WATCHLIST_PATH)
+        except AuthError:
+            raise await self._refused_by_discover() from None
+
+    @property
+    def _find_in_library(self) -> FindInLibrary | None:
+        """The way from a title to its guid over the user's own libraries, where the setting allows it."""
+        if not self._settings.watchlist_allow_pms_fallback or self.account.server is None:
+            return None
+
+        async def find(item: Item) -> Sequence[Row]:
+            rows, _ = await self._link.use(
+                lambda client, server: self._server_side(server).find(client, item)
+            )
+            return rows
+
+        return find
 
     def _stand(self, feature: Feature, scope: Scope) -> str:
         """What changes when the libraries do, in which frozen items may turn up then."""

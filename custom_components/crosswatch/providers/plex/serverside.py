@@ -1,5 +1,6 @@
 """What is kept of one media server as one user sees it, and the features that live there."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,7 +9,9 @@ from .applying import Job
 from .cache import Libraries
 from .client import PlexServerClient
 from .history import HistoryReader
+from .library import Row, read_sections
 from .marking import Marks, folders, history_jobs
+from .resolving import find
 from .settings import PlexSettings
 from .targets import nothing_else, prepare
 
@@ -67,3 +70,8 @@ class ServerSide:
             case Feature.HISTORY:
                 return prepared.outcomes, history_jobs(client, prepared, self._marks)
         raise ValueError(feature)
+
+    async def find(self, client: PlexServerClient, item: Item) -> tuple[Row, ...]:
+        """Find an item in all libraries, by ids only."""
+        catalogue = await self.cache.catalogue(client, await read_sections(client))
+        return (await asyncio.to_thread(find, catalogue, item)).rows
