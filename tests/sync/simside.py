@@ -166,7 +166,10 @@ class Trouble:
 
 
 class SimSide:
-    """Implements `Provider`. Refuses what has no TMDb id if `needs_tmdb`; calls `on_store` before it stores."""
+    """Implements `Provider`. With `needs_tmdb` it refuses what has no TMDb id.
+
+    `may_hide` says what a wrong read may hide; `on_store` is told of a write before it is stored.
+    """
 
     def __init__(self, name: str, time: Time, moment: Moment) -> None:
         """Start empty."""

@@ -1,19 +1,15 @@
 """Whole runs against providers in memory: faults, stops and what stays behind."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from custom_components.crosswatch.sync import feature_run
-from custom_components.crosswatch.sync.engine import AlreadyRunningError, Engine, RunRequest
+from custom_components.crosswatch.sync.engine import AlreadyRunningError
 from custom_components.crosswatch.sync.feature_run import CHUNK, SETTLE, UNDER_WAY
 from custom_components.crosswatch.sync.models import (
     Change,
-    Direction,
-    Entry,
     Feature,
     OutcomeStatus,
     Scope,
@@ -26,58 +22,10 @@ from custom_components.crosswatch.sync.provider import (
     RefusedError,
     UnreachableError,
 )
-from custom_components.crosswatch.sync.report import Phase, Progress, RunReport, RunStatus
-from custom_components.crosswatch.sync.state import State
+from custom_components.crosswatch.sync.report import Phase, RunStatus
 
 from .fakes import HOUR, NOW, FakeProvider, listed, movie, play
-
-PAIR = "01PAIR"
-
-
-class Lab:
-    """A pair of fakes, an engine with a clock that only moves when told, and a state file."""
-
-    def __init__(self, directory: Path, state: State) -> None:
-        """Start with two empty sides."""
-        self.directory = directory
-        self.state = state
-        self.now = float(NOW)
-        self.source = FakeProvider("plex")
-        self.target = FakeProvider("publicmetadb")
-        self.engine = Engine(state, lambda: self.now)
-        self.progress: list[Progress] = []
-        self.request = RunRequest(
-            pair_id=PAIR,
-            direction=Direction.ONE_WAY,
-            features=(Feature.WATCHLIST,),
-            scope=Scope(pair_id=PAIR),
-            trigger="test",
-        )
-
-    async def run(self, **changes: object) -> RunReport:
-        """Run the pair an hour after the last time."""
-        self.now += HOUR
-        request = replace(self.request, **changes)  # type: ignore[arg-type]
-        return await self.engine.run(request, self.source, self.target, self.progress.append)
-
-    def fill(self, count: int) -> list[Entry]:
-        """Put so many movies on the source's watchlist."""
-        entries: list[Entry] = [listed(movie(n)) for n in range(1, count + 1)]
-        self.source.entries[Feature.WATCHLIST] = entries
-        return entries
-
-    @property
-    def at_target(self) -> list[int]:
-        """TMDb ids on the target's watchlist, as they lie there."""
-        return [entry.item.ids.tmdb or 0 for entry in self.target.entries[Feature.WATCHLIST]]
-
-
-@pytest.fixture
-async def lab(tmp_path: Path) -> AsyncIterator[Lab]:
-    """A fresh lab."""
-    state = await State.open(tmp_path)
-    yield Lab(tmp_path, state)
-    await state.close()
+from .lab import PAIR, Lab, dump, until
 
 
 async def test_first_run_writes_and_second_run_does_nothing(lab: Lab) -> None:
@@ -302,11 +250,6 @@ async def test_a_dry_run_reports_the_plan_and_leaves_no_trace(lab: Lab) -> None:
     assert await dump(lab) == before
 
 
-async def dump(lab: Lab) -> list[str]:
-    """Everything in the state file."""
-    return await lab.state._do(lambda db: list(db.iterdump()))
-
-
 async def test_progress_is_told(lab: Lab) -> None:
     lab.fill(2)
     await lab.run()
@@ -391,10 +334,3 @@ async def test_two_pairs_do_not_share_what_they_know(lab: Lab) -> None:
     await lab.state.forget_pair("02PAIR")
     assert await lab.state.last_run("02PAIR") is None
     assert await lab.state.last_run(PAIR) is not None
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Give other tasks their turn until the condition holds."""
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - a fake has no event for every moment
-            await asyncio.sleep(0.001)

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
+from custom_components.crosswatch.sync.draft import Context
 from custom_components.crosswatch.sync.identity import Aliases
+from custom_components.crosswatch.sync.matching import match_plays
 from custom_components.crosswatch.sync.models import (
     Direction,
     Entry,
@@ -18,8 +20,6 @@ from custom_components.crosswatch.sync.models import (
     Side,
     Snapshot,
 )
-from custom_components.crosswatch.sync.draft import Context
-from custom_components.crosswatch.sync.matching import match_plays
 from custom_components.crosswatch.sync.plan import plan
 
 from .fakes import HOUR, NOW, episode, listed, movie, play

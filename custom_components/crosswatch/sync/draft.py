@@ -63,6 +63,7 @@ class Draft:
         self._seen: dict[Side, set[str]] = {Side.SOURCE: set(), Side.TARGET: set()}
         self._renamed: dict[str, str] = {}
         self._orphans: dict[str, dict[int, str]] | None = None
+        self._settling = _times_by_item(context.settling)
 
     # --- what the planners say ------------------------------------------------------------------
 
@@ -86,12 +87,21 @@ class Draft:
             reason = "ambiguous" if blurred & self.context.aliases.contested(entry.item) else None
         if reason is not None:
             self.refuse(side, key, entry, reason)
-        elif key in self.context.settling:
+        elif self._settles(key, entry):
             self.skip(key, entry, "written_a_moment_ago")
         else:
             self._changes.append(
                 Change(feature=self.feature, side=side, action=Action.ADD, key=key, entry=entry, rule=rule)
             )
+
+    def _settles(self, key: str, entry: Entry) -> bool:
+        """Whether it was written a moment ago, if need be under a time that has moved a little since."""
+        if key in self.context.settling:
+            return True
+        if not isinstance(entry, Play) or entry.watched_at is None:
+            return False
+        times = self._settling.get(key.rpartition("@")[0], ())
+        return any(abs(at - entry.watched_at) <= self.context.play_window for at in times)
 
     def refuse(self, side: Side, key: str, entry: Entry, reason: str) -> None:
         """Note what can't be written to a side."""
@@ -128,12 +138,8 @@ class Draft:
     def _orphan_times(self) -> dict[str, dict[int, str]]:
         """Agreed plays that neither side shows at their time any more: keys by item and time."""
         if self._orphans is None:
-            self._orphans = {}
             seen = self._seen[Side.SOURCE] | self._seen[Side.TARGET]
-            for key in sorted(self.context.baseline.keys() - seen):
-                item, _, when = key.rpartition("@")
-                if when.removeprefix("-").isdecimal():
-                    self._orphans.setdefault(item, {})[int(when)] = key
+            self._orphans = _times_by_item(self.context.baseline.keys() - seen)
         return self._orphans
 
     # --- the result -----------------------------------------------------------------------------
@@ -173,6 +179,16 @@ class Draft:
         at_once = Counter(key.rpartition("@")[0] for key in vanished)
         new = Counter(change.key.rpartition("@")[0] for change in self._changes if change.side is Side.TARGET)
         return (at_once & new).total()
+
+
+def _times_by_item(keys: Iterable[str]) -> dict[str, dict[int, str]]:
+    """Keys of dated plays, by item and time."""
+    found: dict[str, dict[int, str]] = {}
+    for key in keys:
+        item, _, when = key.rpartition("@")
+        if when.removeprefix("-").isdecimal():
+            found.setdefault(item, {})[int(when)] = key
+    return found
 
 
 def _order(change: Change) -> tuple[str, int, str]:
