@@ -116,11 +116,11 @@ class WatchlistWriter:
         doubted = False
         for token in _external(item.ids):
             found: dict[str, Ids] = {}
-            for key, ids in await self._matches(item, token):
+            for match, ids in await self._matches(item, token):
                 if contradict(item.ids, ids):
                     doubted = True
                 else:
-                    found[key] = ids
+                    found[match] = ids
             if len(found) > 1:
                 return Key(reason=AMBIGUOUS)
             for only, ids in found.items():
