@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
+import time
 from typing import Any
 
 import aiohttp
@@ -44,13 +45,16 @@ async def session(socket_enabled: None) -> AsyncGenerator[aiohttp.ClientSession]
 def build(sim: PublicMetaDBSimulator, session: aiohttp.ClientSession, tmp_path: Path) -> Build:
     """Return a maker of providers: quick to retry, unpaced unless told otherwise."""
 
-    def make(*, pacers: Pacers | None = None, **options: Any) -> PublicMetaDBProvider:
+    def make(
+        *, pacers: Pacers | None = None, clock: Callable[[], float] = time.time, **options: Any
+    ) -> PublicMetaDBProvider:
         rates = {"get_per_sec": 0, "post_per_sec": 0} | options.pop("rate_limit", {})
         settings = PublicMetaDBSettings.from_options(
             {"api_key": KEY, "base_url": sim.url, "rate_limit": rates, **options}
         )
-        provider = PublicMetaDBProvider(session, settings, pacers or Pacers(), tmp_path)
+        provider = PublicMetaDBProvider(session, settings, pacers or Pacers(), tmp_path, clock)
         provider._client._http.backoff = 0.01
+        provider._client.second_look = 0.01
         return provider
 
     return make

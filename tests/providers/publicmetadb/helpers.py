@@ -14,6 +14,8 @@ from custom_components.crosswatch.sync.models import (
     Kind,
     Outcome,
     Play,
+    Rating,
+    Resume,
     Scope,
     Side,
     WatchlistEntry,
@@ -26,6 +28,9 @@ SCOPE = Scope(pair_id=PAIR)
 LISTS = "/api/external/lists"
 ITEMS = "/api/external/lists/*/items"
 WATCHED = "/api/external/watched"
+RATINGS = "/api/external/*ratings"
+A_RATING = "/api/external/*ratings/*"
+RESUME = "/api/external/resume"
 
 JAN_2 = 1_767_384_900
 """2026-01-02 20:15:00 UTC"""
@@ -60,12 +65,45 @@ def play(item: Item, at: int | None = JAN_2, remote_id: str | None = None) -> Pl
     return Play(item=item, watched_at=at, remote_id=remote_id)
 
 
+def rating(item: Item, tenths: int = 80, label: str = "Overall", remote_id: str | None = None) -> Rating:
+    """Return a rating."""
+    return Rating(item=item, tenths=tenths, label=label, remote_id=remote_id)
+
+
+def stop(
+    item: Item,
+    position_ms: int = 1_800_000,
+    duration_ms: int | None = 7_200_000,
+    at: int | None = JAN_2,
+    remote_id: str | None = None,
+) -> Resume:
+    """Return a resume position."""
+    return Resume(item=item, position_ms=position_ms, duration_ms=duration_ms, at=at, remote_id=remote_id)
+
+
+FEATURES = {
+    WatchlistEntry: Feature.WATCHLIST,
+    Play: Feature.HISTORY,
+    Rating: Feature.RATINGS,
+    Resume: Feature.PROGRESS,
+}
+
+
 def change(entry: Entry, action: Action = Action.ADD, key: str | None = None) -> Change:
     """Return a change of the entry."""
-    feature = Feature.HISTORY if isinstance(entry, Play) else Feature.WATCHLIST
     return Change(
-        feature=feature, side=Side.TARGET, action=action, key=key or repr(entry), entry=entry, rule="test"
+        feature=FEATURES[type(entry)],
+        side=Side.TARGET,
+        action=action,
+        key=key or repr(entry),
+        entry=entry,
+        rule="test",
     )
+
+
+def update(entry: Entry) -> Change:
+    """Return the change of what is there to the entry."""
+    return change(entry, Action.UPDATE)
 
 
 def removal(entry: Entry) -> Change:

@@ -407,7 +407,8 @@ async def test_w19_refused_key_ends_the_run_at_once(
     sim.fail(WATCHED, status=401, text="Invalid API key", method="POST", times=None)
     with pytest.raises(AuthError) as caught:
         await apply(provider, *(play(movie(number)) for number in range(1, 200)))
-    assert len(sim.requests(WATCHED, "POST")) <= 16
+    # those under way together, and one more look
+    assert len(sim.requests(WATCHED, "POST")) <= 17
     assert KEY not in str(caught.value)
 
 

@@ -1,7 +1,6 @@
 """Reading collections: envelopes, fields, page limits, requests."""
 
 import asyncio
-from pathlib import Path
 import time
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from custom_components.crosswatch.providers.publicmetadb import PublicMetaDBProvider
 from custom_components.crosswatch.providers.publicmetadb.history import PlayReader
 from custom_components.crosswatch.providers.publicmetadb.paging import Page, read_complete
+from custom_components.crosswatch.providers.publicmetadb.provider import ABLE, READY
 from custom_components.crosswatch.providers.publicmetadb.watchlist import entry_of
 from custom_components.crosswatch.providers.publicmetadb.wire import moment, stamp
 from custom_components.crosswatch.sync.models import Feature, Play
@@ -18,7 +18,7 @@ from custom_components.crosswatch.sync.provider import BadAnswerError, Incomplet
 from tests.simulators.publicmetadb import Envelope, MovieNumbers, NumberStyle, PublicMetaDBSimulator, User
 
 from .conftest import Build
-from .helpers import JAN_2, SCOPE, WATCHED, episode, files, movie, show
+from .helpers import JAN_2, SCOPE, WATCHED, episode, movie, show
 
 
 def fill(user: User, count: int) -> None:
@@ -364,9 +364,11 @@ async def test_read_tells_its_time(provider: PublicMetaDBProvider) -> None:
     assert before <= (await provider.read(Feature.HISTORY, SCOPE)).read_at <= time.time()
 
 
-async def test_other_features_are_not_supported(provider: PublicMetaDBProvider, tmp_path: Path) -> None:
-    """Asking for one is a mistake of the caller."""
-    assert set(provider.capabilities) == {Feature.WATCHLIST, Feature.HISTORY}
-    with pytest.raises(ValueError, match="not supported"):
-        await provider.read(Feature.RATINGS, SCOPE)
-    assert not files(tmp_path)
+async def test_features_that_pairs_may_use(provider: PublicMetaDBProvider) -> None:
+    """The others are built and wait for the engine."""
+    assert set(provider.capabilities) == READY == {Feature.WATCHLIST, Feature.HISTORY}
+    progress = ABLE[Feature.PROGRESS]
+    assert (progress.least_percent, progress.complete_percent) == (2, 80)
+    assert all(one.add and one.remove for one in ABLE.values())
+    assert {feature for feature, one in ABLE.items() if one.update} == {Feature.RATINGS, Feature.PROGRESS}
+    assert set(ABLE) == set(Feature)

@@ -199,7 +199,8 @@ async def test_cancelled_save_does_not_disturb_the_next(
 ) -> None:
     """A thread that writes goes on when nobody waits for it any more."""
     user.add_watched(tmdb_id=1, watched_at=JAN_2)
-    times = iter([0.3, 0.5])
+    # of the file and of its folder
+    times = iter([0.3, 0, 0.5, 0])
     monkeypatch.setattr("os.fsync", lambda _descriptor: time.sleep(next(times)))
     task = asyncio.create_task(provider.read(Feature.HISTORY, SCOPE))
     await asyncio.sleep(0.15)

@@ -10,8 +10,8 @@ from ...sync.provider import BadAnswerError, IncompleteReadError
 from ..http import decode
 from .wire import Row, row_id, whole
 
-ROWS = ("items", "results", "data", "lists")
-"""Names of the row array; a bare array is met too (API reference 3.0)."""
+ROWS = ("items", "results", "data", "lists", "ratings")
+"""Names of the row array; a bare array is met too (API reference 3.0, 3.5)."""
 TOTALS = ("total", "totalItems", "total_items")
 PAGES = ("totalPages", "total_pages", "pages", "pageCount")
 """Names of the counts, at the top or under `pagination` (API reference 3.0; PocketBase says totalItems)."""

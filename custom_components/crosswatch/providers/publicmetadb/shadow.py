@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 import errno
 from itertools import batched
 import logging
-import os
 from pathlib import Path
 import re
 import threading
@@ -19,7 +18,7 @@ from typing import Any, Self
 import orjson
 
 from ...sync.models import Feature
-from ...sync.provider import ProviderError
+from .storage import StateFileError, replace_file
 
 LOGGER = logging.getLogger(__name__)
 
@@ -36,8 +35,8 @@ OLD_KEY = re.compile(r"tmdb:(?P<id>\d+)(#s(?P<season>\d+)e(?P<episode>\d+))?(?P<
 NEW_KEY = re.compile(r"(movie|show|season|episode):")
 
 
-class ShadowError(ProviderError):
-    """Our own state can't be kept: nothing may be written to the service on such ground."""
+class ShadowError(StateFileError):
+    """A shadow can't be kept."""
 
 
 def scope_name(pair_id: str | None) -> str:
@@ -59,6 +58,8 @@ class Shadow:
     list_id: str | None = None
     list_name: str | None = None
     """Name the list was chosen by, which may not be its own."""
+    sent: dict[str, list[Any]] = field(default_factory=dict)
+    """Of resume positions: what was sent last by key (`progress.Sent`)."""
 
     @classmethod
     def from_pairs(
@@ -84,6 +85,9 @@ class Shadow:
             )
             if found and (current := current_key(key, feature)):
                 shadow.rows[current] = found[0] if len(found) == 1 else found
+        sent = data.get("sent")
+        if isinstance(sent, dict):
+            shadow.sent = {key: row for key, row in sent.items() if isinstance(row, list)}
         return shadow
 
     def as_json(self) -> bytes:
@@ -91,6 +95,8 @@ class Shadow:
         data: dict[str, Any] = {"items": self.rows}
         if self.list_id is not None:
             data |= {"list_id": self.list_id, "list_name": self.list_name}
+        if self.sent:
+            data["sent"] = self.sent
         return orjson.dumps(data, option=orjson.OPT_INDENT_2)
 
     def of(self, key: str) -> tuple[str, ...]:
@@ -110,8 +116,8 @@ class Shadow:
             self.rows[key] = (*known, row)
 
     def forget(self, key: str, row: str) -> None:
-        """Forget a row that is gone."""
-        left = tuple(one for one in self.of(key) if one != row)
+        """Forget a row that is gone, or without one all rows of the key."""
+        left = tuple(one for one in self.of(key) if row and one != row)
         if left:
             self.rows[key] = left[0] if len(left) == 1 else left
         else:
@@ -145,6 +151,7 @@ class ShadowFile:
         self._older = folder / f"publicmetadb_{feature}.shadow.{scope}.json"
         self._feature = feature
         self._learned: list[tuple[bool, str, str]] = []
+        self._sent: dict[str, list[Any] | None] = {}
         self._list: tuple[str, str] | None = None
         self._size = 0
         self._next_save = 0.0
@@ -164,6 +171,14 @@ class ShadowFile:
     def forget(self, key: str, row: str) -> None:
         """Learn that a row is gone."""
         self._learned.append((False, key, row))
+
+    def forget_all(self, key: str) -> None:
+        """Learn that none of the rows of a key is there any more."""
+        self._learned.append((False, key, ""))
+
+    def remember_sent(self, key: str, sent: list[Any] | None) -> None:
+        """Learn what was sent for a key; None: forget it."""
+        self._sent[key] = sent
 
     def use_list(self, list_id: str, name: str) -> None:
         """Learn which list the rows belong to."""
@@ -186,10 +201,12 @@ class ShadowFile:
         async with self._lock:
             if not self._pending:
                 return
-            count, chosen = len(self._learned), self._list
+            count, chosen, sent = len(self._learned), self._list, dict(self._sent)
             shadow = self._updated(await asyncio.to_thread(self._read), count)
             await self._write(shadow)
             del self._learned[:count]
+            for key in [key for key, row in sent.items() if self._sent.get(key) is row]:
+                del self._sent[key]
             if self._list is chosen:
                 self._list = None
 
@@ -197,12 +214,13 @@ class ShadowFile:
         """Save what a complete read found, in place of everything known before. Raises `ShadowError`."""
         async with self._lock:
             self._learned.clear()
+            self._sent.clear()
             self._list = None
             await self._write(shadow)
 
     @property
     def _pending(self) -> bool:
-        return bool(self._learned) or self._list is not None
+        return bool(self._learned or self._sent) or self._list is not None
 
     def _updated(self, shadow: Shadow, count: int) -> Shadow:
         if self._list is not None:
@@ -211,6 +229,11 @@ class ShadowFile:
             shadow.list_id, shadow.list_name = self._list
         for added, key, row in self._learned[:count]:
             (shadow.add if added else shadow.forget)(key, row)
+        for key, sent in self._sent.items():
+            if sent is None:
+                shadow.sent.pop(key, None)
+            else:
+                shadow.sent[key] = sent
         return shadow
 
     def _read(self) -> Shadow:
@@ -240,16 +263,7 @@ class ShadowFile:
         return len(body)
 
     def _replace_file(self, body: bytes) -> None:
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # flash memory wears out: an unchanged file isn't written again
-        if not self.path.exists() or self.path.read_bytes() != body:
-            temporary = self.path.with_name(f"{self.path.name}.tmp")
-            with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                os.fchmod(file.fileno(), 0o600)
-                file.write(body)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(self.path)
+        replace_file(self.path, body)
         if self._older.exists():
             # deleting our file must not bring back what the older one knew
             self._older.replace(self._older.with_name(f"{self._older.name}.migrated"))

@@ -1,0 +1,107 @@
+"""The ratings shadow: the only place that knows which ratings on the service are ours.
+
+`publicmetadb_ratings.<pair-scope>.shadow.json`: `items` by key, an object each (`rating_records`). What
+can't be read is kept as it is; a file that can't be read at all is never replaced.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .rating_records import Record
+from .shadow import scope_name
+from .storage import StateFile, StateFileError
+
+
+class RatingStore:
+    """The ratings of one pair. `user_id` is our own on the service, where its rows tell it."""
+
+    def __init__(self, folder: Path, pair_id: str | None) -> None:
+        """Nothing is read yet."""
+        scope = scope_name(pair_id)
+        self._file = StateFile(
+            folder / f"publicmetadb_ratings.{scope}.shadow.json",
+            folder / f"publicmetadb_ratings.shadow.{scope}.json",
+        )
+        self._records: dict[str, Record] = {}
+        self._kept: dict[str, Any] = {}
+        """Entries of an older form that don't tell what they mean."""
+        self.user_id: str | None = None
+        self.refreshed_at: int | None = None
+        """Epoch seconds of the last turn of looks."""
+        self._changed = self._saved = 0
+        self._lock = asyncio.Lock()
+
+    async def load(self) -> None:
+        """Take in the file, unless something here has not reached it. Raises `StateFileError`."""
+        if self._changed != self._saved:
+            return
+        data = await self._file.read()
+        self._records, self._kept = {}, {}
+        self.user_id = self.refreshed_at = None
+        if data is None:
+            return
+        if not isinstance(data, dict) or not isinstance(data.get("items"), dict):
+            raise StateFileError(f"state file {self._file.path.name} holds something else")
+        for key, row in data["items"].items():
+            record = Record.from_json(key, row)
+            if record is None:
+                self._kept[key] = row
+            else:
+                self._records[record.key] = record
+        user_id, refreshed_at = data.get("user_id"), data.get("refreshed_at")
+        self.user_id = user_id if isinstance(user_id, str) else None
+        self.refreshed_at = refreshed_at if isinstance(refreshed_at, int) else None
+
+    def __iter__(self) -> Iterator[Record]:
+        """Return all ratings."""
+        return iter(list(self._records.values()))
+
+    def __len__(self) -> int:
+        """Return how many ratings are known."""
+        return len(self._records)
+
+    def get(self, key: str) -> Record | None:
+        """Return a rating."""
+        return self._records.get(key)
+
+    def ids(self) -> frozenset[str]:
+        """Return the ids of all rows that are ours."""
+        return frozenset(record.id for record in self._records.values() if record.id is not None)
+
+    def put(self, record: Record) -> None:
+        """Remember a rating; `save` keeps it."""
+        if self._records.get(record.key) != record:
+            self._records[record.key] = record
+            self._changed += 1
+
+    def drop(self, key: str) -> None:
+        """Forget a rating; `save` makes it last."""
+        if self._records.pop(key, None) is not None:
+            self._changed += 1
+
+    def touch(self, *, user_id: str | None = None, refreshed_at: int | None = None) -> None:
+        """Remember what belongs to no single rating."""
+        if user_id is not None and user_id != self.user_id:
+            self.user_id = user_id
+            self._changed += 1
+        if refreshed_at is not None and refreshed_at != self.refreshed_at:
+            self.refreshed_at = refreshed_at
+            self._changed += 1
+
+    async def save(self) -> None:
+        """Return when everything is on disk; several at once share one write. Raises `StateFileError`."""
+        wanted = self._changed
+        async with self._lock:
+            if self._saved >= wanted:
+                return
+            writing = self._changed
+            items = self._kept | {key: record.as_json() for key, record in self._records.items()}
+            content: dict[str, Any] = {"items": items}
+            if self.user_id is not None:
+                content["user_id"] = self.user_id
+            if self.refreshed_at is not None:
+                content["refreshed_at"] = self.refreshed_at
+            await self._file.write(content)
+            self._saved = writing

@@ -1,0 +1,328 @@
+"""Giving, changing and removing ratings (API reference 3.5, 5.3).
+
+A rating can't be changed in place: it is deleted and given anew. What is going to be done is written
+into the shadow file first, so that whatever breaks off in between, the old score is known and either
+the new one is sent by the next plan or the old one is put back by a later read.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+import logging
+
+from ...sync.models import Action, Change, Outcome, OutcomeStatus, Rating
+from ...sync.provider import (
+    BadAnswerError,
+    ForbiddenError,
+    NotFoundError,
+    ProviderError,
+    RateLimitedError,
+    RefusedError,
+    UncertainWriteError,
+    UnreachableError,
+)
+from ..http import LONGEST_WAIT
+from .client import PublicMetaDBClient
+from .naming import body_of
+from .quota import REASONS, Bucket, Quota
+from .rating_index import seen
+from .rating_records import USUAL_LABEL, Pending, Record, rating_key, sent_label, whole_tens
+from .rating_rows import Found, RemoteRating, created_at, look, path_of, score_of
+from .rating_store import RatingStore
+from .refusals import MISSING_REMOTE_RATING_ID
+from .wire import Row, row_id, text
+
+LOGGER = logging.getLogger(__name__)
+
+CLOCKS_APART = 300
+"""Seconds by which the service's clock may be behind ours."""
+HTTP_CONFLICT = 409
+DUPLICATE = frozenset({400, HTTP_CONFLICT, 422})
+"""Statuses met for a rating that is there already (API reference 2.3); only 409 means nothing else."""
+
+
+class RatingWriter:
+    """Carries out changes of the ratings of one pair, each change of another rating."""
+
+    def __init__(
+        self,
+        client: PublicMetaDBClient,
+        store: RatingStore,
+        quota: Quota,
+        clock: Callable[[], float],
+        usual: str = USUAL_LABEL,
+    ) -> None:
+        """`store` and `quota` are loaded. `usual` is the label of the pair; `clock` answers epoch seconds."""
+        self._client = client
+        self._store = store
+        self._quota = quota
+        self._clock = clock
+        self._usual = usual
+
+    async def write(self, change: Change) -> Outcome:
+        """Carry out one change; raises what went wrong with the request."""
+        rating = change.entry
+        if not isinstance(rating, Rating):
+            raise TypeError("not a rating")
+        label = sent_label(rating.label, self._usual)
+        record = self._store.get(rating_key(rating.item, label))
+        if change.action is Action.REMOVE:
+            return await self._remove(change, record or Record(item=rating.item, label=label))
+        if record is not None and record.id is None and record.pending is None:
+            # it is there, and can't be deleted unless its row can be found
+            found = await look(self._client, record.item, record.label)
+            if (row := found.owned(self._store.user_id)) is None:
+                return _unresolved(change, MISSING_REMOTE_RATING_ID)
+            record = seen(record, row, self._now())
+        record = record or Record(item=rating.item, label=label)
+        return await self._put(change, replace(record, given=rating.label), rating.tenths)
+
+    # --- giving -------------------------------------------------------------------------------
+
+    async def _put(self, change: Change, record: Record, wanted: int) -> Outcome:
+        """Give a rating: a new one, or in place of the one there is."""
+        before = record.pending
+        replaces = record.id is not None or (before is not None and before.old is not None)
+        bucket = Bucket.UPDATE if replaces else Bucket.SUBMIT
+        if not await self._quota.take(bucket):
+            return _unresolved(change, REASONS[bucket])
+        broke_off = before if before is not None and not before.done else None
+        earlier = broke_off.posted if broke_off is not None else ()
+        pending = Pending(
+            at=broke_off.at if broke_off is not None else self._now(),
+            posted=tuple(dict.fromkeys((*earlier, wanted))),
+            old=before.old if before is not None else record.score,
+            old_id=record.id or (broke_off.old_id if broke_off is not None else None),
+        )
+        record = replace(record, pending=pending, sent=None, removed=False, missed_at=None)
+        # on disk before anything is sent
+        await self._keep(record)
+        try:
+            if record.id is not None:
+                await self._clear(record)
+                record = replace(record, id=None)
+                self._store.put(record)
+            return await self._post(change, record, wanted, earlier)
+        except RateLimitedError as err:
+            if pending.old is None and not earlier:
+                # a 429 was not carried out
+                self._store.drop(record.key)
+            if err.retry_after is None or err.retry_after <= LONGEST_WAIT:
+                raise
+            # the service counts by the hour as well, and its count is the one that holds
+            await self._quota.close(bucket, err.retry_after)
+            return _unresolved(change, REASONS[bucket])
+
+    async def _clear(self, record: Record) -> None:
+        """Delete the row that is to be replaced; one that is gone, or was never ours, is in nobody's way."""
+        try:
+            await self._client.delete((path_of(record.item), record.id or ""))
+        except ForbiddenError:
+            LOGGER.warning("A rating that was taken for this account's is somebody else's")
+
+    async def _post(self, change: Change, record: Record, wanted: int, earlier: tuple[float, ...]) -> Outcome:
+        """Send a rating, once. `earlier` are the scores that may have been stored before."""
+        pending = _pending(record)
+        try:
+            row = await self._client.create((path_of(record.item),), _body(record, wanted))
+        except RefusedError as err:
+            if (outcome := await self._explained(change, record, err, wanted, earlier)) is not None:
+                return outcome
+            lesser = whole_tens(wanted)
+            if err.status in DUPLICATE and err.status != HTTP_CONFLICT and wanted != lesser:
+                # perhaps it takes whole ratings only
+                await self._quota.take(Bucket.SUBMIT if pending.old is None else Bucket.UPDATE, beyond=True)
+                posted = tuple(dict.fromkeys((*pending.posted, lesser)))
+                record = replace(record, sent=wanted, pending=replace(pending, posted=posted))
+                await self._keep(record)
+                return await self._post(change, record, lesser, earlier)
+            await self._give_up(record, err, earlier)
+            raise
+        except (ForbiddenError, NotFoundError, BadAnswerError) as err:
+            await self._give_up(record, err, earlier)
+            raise
+        return await self._given(change, record, row, wanted)
+
+    async def _given(self, change: Change, record: Record, row: Row, wanted: int) -> Outcome:
+        """Remember a rating that was stored. Until a look has seen it, the old score is what counts."""
+        if (user_id := text(row, "user_id")) is not None:
+            self._store.touch(user_id=user_id)
+        added, score = row_id(row), score_of(row)
+        if added is None:
+            mine = self._ours(await self._rows(record), record, made=True)
+            added = None if mine is None else mine.id
+        if score is None:
+            score = wanted
+        record = replace(
+            record,
+            id=added,
+            score=score,
+            sent=wanted if score != wanted and record.sent is None else record.sent,
+            rated_at=created_at(row) or self._now(),
+            checked_at=0,
+            # without an id no look could ever confirm it
+            pending=None if added is None else replace(_pending(record), posted=(score,), done=True),
+        )
+        await self._keep(record)
+        return Outcome(
+            change=change, status=OutcomeStatus.APPLIED, remote_id=added, written_at=created_at(row)
+        )
+
+    # --- refusals -----------------------------------------------------------------------------
+
+    async def _explained(
+        self, change: Change, record: Record, error: RefusedError, wanted: int, earlier: tuple[float, ...]
+    ) -> Outcome | None:
+        """Return the outcome of a rating that is refused because there is one already; None if it isn't.
+
+        Only a row that is ours for certain is taken over (API reference W10): one that says so, one we
+        remember, or the one that an earlier attempt of ours must have made.
+        """
+        if error.status not in DUPLICATE:
+            return None
+        old = _pending(record).old
+        reason, conflict = f"http:{error.status}", error.status == HTTP_CONFLICT
+        row = self._ours(await self._rows(record), record, made=conflict and bool(earlier))
+        if row is not None:
+            # with another score it is the next plan's business, by the rules for conflicts
+            await self._keep(seen(record, row, self._now()))
+            status = OutcomeStatus.ALREADY if row.score == wanted else OutcomeStatus.FAILED
+            return Outcome(change=change, status=status, reason=reason, remote_id=row.id)
+        if not conflict:
+            return None
+        if not earlier and old is None:
+            # given elsewhere, and nobody can tell which one it is
+            self._store.drop(record.key)
+            await self._store.save()
+            return _unresolved(change, reason)
+        # ours, for no other can be in the way, but which row it is can't be told
+        held = earlier[-1] if earlier else old
+        await self._keep(replace(record, id=None, score=held, pending=None))
+        if held == wanted:
+            return Outcome(change=change, status=OutcomeStatus.ALREADY, reason=reason)
+        return _unresolved(change, reason)
+
+    async def _rows(self, record: Record) -> Found:
+        try:
+            return await look(self._client, record.item, record.label)
+        except RefusedError, NotFoundError, BadAnswerError, UnreachableError:
+            # what became of the write is known; which row it is stays unknown
+            return Found(rows=())
+
+    def _ours(self, found: Found, record: Record, *, made: bool) -> RemoteRating | None:
+        """Return the row that is ours for certain. `made`: a write of ours must have made one of them."""
+        user_id, pending = self._store.user_id, record.pending
+        if (row := found.owned(user_id)) is not None or pending is None:
+            return row
+        if pending.old_id is not None and (row := found.by_id(pending.old_id)) is not None:
+            return None if row.mine(user_id) is False else row
+        if not made:
+            return None
+        known = self._store.ids()
+        fitting = [
+            row
+            for row in found.rows
+            if row.score in pending.posted
+            and row.mine(user_id) is not False
+            and row.id not in known
+            and row.created is not None
+            and row.created >= pending.at - CLOCKS_APART
+        ]
+        return fitting[0] if len(fitting) == 1 else None
+
+    async def _give_up(self, record: Record, error: ProviderError, earlier: tuple[float, ...]) -> None:
+        """Put the old score back after a refusal, or forget what was never there."""
+        pending = _pending(record)
+        if pending.old is None:
+            # `success: false` may be untrue
+            if not isinstance(error, BadAnswerError) and not earlier:
+                self._store.drop(record.key)
+                await self._store.save()
+            return
+        await self._quota.take(Bucket.UPDATE, beyond=True)
+        try:
+            await self.put_back(record, pending.old)
+        except (
+            RefusedError,
+            ForbiddenError,
+            NotFoundError,
+            BadAnswerError,
+            UncertainWriteError,
+            UnreachableError,
+        ) as err:
+            # the file knows the old score: a later run puts it back
+            LOGGER.warning("A rating that could not be changed can't be put back yet (%s)", err)
+
+    async def put_back(self, record: Record, old: float) -> None:
+        """Give the score again that a broken-off change has deleted. Raises what went wrong."""
+        pending = _pending(record)
+        record = replace(
+            record, sent=None, pending=replace(pending, posted=tuple(dict.fromkeys((*pending.posted, old))))
+        )
+        await self._keep(record)
+        try:
+            row = await self._client.create((path_of(record.item),), _body(record, old))
+        except RefusedError as err:
+            if err.status != HTTP_CONFLICT:
+                raise
+            # something of ours is there: what was thought to have failed
+            ours = self._ours(await self._rows(record), record, made=True)
+            if ours is not None:
+                await self._keep(seen(record, ours, self._now()))
+            else:
+                held = pending.posted[-1] if pending.posted else old
+                await self._keep(replace(record, id=None, score=held, pending=None))
+            return
+        added = row_id(row)
+        done = replace(pending, posted=(old,), done=True) if added is not None else None
+        await self._keep(replace(record, id=added, score=old, checked_at=0, pending=done))
+
+    # --- removing -----------------------------------------------------------------------------
+
+    async def _remove(self, change: Change, record: Record) -> Outcome:
+        """Remove a rating through the id that is remembered for it, never through one the entry carries."""
+        if record.id is None or (record.pending is not None and not record.pending.done):
+            # look for it once (W12): it may say itself that it is ours
+            row = self._ours(await look(self._client, record.item, record.label), record, made=False)
+            if row is None:
+                return _unresolved(change, MISSING_REMOTE_RATING_ID)
+            record = seen(record, row, self._now())
+        row_path = (path_of(record.item), record.id or "")
+        try:
+            removed = await self._client.delete(row_path)
+        except ForbiddenError:
+            # not ours: without the id nobody tries again
+            LOGGER.warning("A rating that was taken for this account's is somebody else's")
+            self._store.drop(record.key)
+            await self._store.save()
+            raise
+        if not removed:
+            self._store.drop(record.key)
+            await self._store.save()
+            return Outcome(
+                change=change, status=OutcomeStatus.ALREADY, reason="http:404", remote_id=record.id
+            )
+        await self._keep(replace(record, removed=True, pending=None, missed_at=None))
+        return Outcome(change=change, status=OutcomeStatus.APPLIED, remote_id=record.id)
+
+    # --- small --------------------------------------------------------------------------------
+
+    def _now(self) -> int:
+        return int(self._clock())
+
+    async def _keep(self, record: Record) -> None:
+        self._store.put(record)
+        await self._store.save()
+
+
+def _pending(record: Record) -> Pending:
+    if record.pending is None:
+        raise TypeError("not written down")
+    return record.pending
+
+
+def _body(record: Record, score: float) -> dict[str, object]:
+    return {**body_of(record.item), "score": score, "label": record.label}
+
+
+def _unresolved(change: Change, reason: str) -> Outcome:
+    return Outcome(change=change, status=OutcomeStatus.UNRESOLVED, reason=reason)

@@ -1,0 +1,94 @@
+"""Small state files: JSON, replaced as a whole, on disk before anything that depends on them is sent."""
+
+import asyncio
+import errno
+import os
+from pathlib import Path
+import threading
+from typing import Any
+
+import orjson
+
+from ...sync.provider import ProviderError
+
+
+class StateFileError(ProviderError):
+    """Our own state can't be read or kept: nothing may be written to the service on such ground."""
+
+
+class StateFile:
+    """One JSON file. `older` is its name in an older form, read while there is none of ours."""
+
+    def __init__(self, path: Path, older: Path | None = None) -> None:
+        """Nothing is read or written yet."""
+        self.path = path
+        self._older = older
+        self._lock = asyncio.Lock()
+        self._asked = self._written = 0
+        self._write_lock = threading.Lock()
+        """Held in the thread that writes, which outlives whoever was cancelled while waiting for it."""
+
+    async def read(self) -> Any:
+        """Return the content, None without a file. Raises `StateFileError` for anything unreadable."""
+        async with self._lock:
+            return await asyncio.to_thread(self._read)
+
+    async def write(self, content: Any) -> None:
+        """Replace the content; it has reached the disk when this returns. Raises `StateFileError`."""
+        body = orjson.dumps(content, option=orjson.OPT_INDENT_2)
+        async with self._lock:
+            self._asked += 1
+            try:
+                await asyncio.to_thread(self._write, body, self._asked)
+            except OSError as err:
+                raise StateFileError(f"state file {self.path.name} can't be written ({_code(err)})") from None
+
+    def _read(self) -> Any:
+        for path in (self.path, self._older):
+            if path is None:
+                continue
+            try:
+                return orjson.loads(path.read_bytes())
+            except FileNotFoundError:
+                continue
+            except OSError as err:
+                raise StateFileError(f"state file {path.name} can't be read ({_code(err)})") from None
+            except orjson.JSONDecodeError:
+                raise StateFileError(f"state file {path.name} is damaged") from None
+        return None
+
+    def _write(self, body: bytes, number: int) -> None:
+        with self._write_lock:
+            if number < self._written:
+                # a later content was faster
+                return
+            self._written = number
+            replace_file(self.path, body)
+            if self._older is not None and self._older.exists():
+                # deleting our file must not bring back what the older one knew
+                self._older.replace(self._older.with_name(f"{self._older.name}.migrated"))
+
+
+def replace_file(path: Path, body: bytes) -> None:
+    """Give a file new content, all of it or none, for its owner's eyes only."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # flash memory wears out: an unchanged file isn't written again
+    if path.exists() and path.read_bytes() == body:
+        return
+    temporary = path.with_name(f"{path.name}.tmp")
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        # without it a power cut may bring the old file back
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _code(error: OSError) -> str:
+    return errno.errorcode.get(error.errno or 0, "unknown")
