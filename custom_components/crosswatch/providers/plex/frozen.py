@@ -22,6 +22,7 @@ import orjson
 
 from ...sync.models import Change, Feature, Ids, Item, Outcome, OutcomeStatus, Play
 from ...sync.provider import ProviderError
+from .progress import PASSING
 
 LOGGER = logging.getLogger(__name__)
 
@@ -147,7 +148,7 @@ class FreezeFile:
         if outcome.status in (OutcomeStatus.APPLIED, OutcomeStatus.ALREADY):
             self._changed |= self._entries.pop(key, None) is not None
             return
-        if outcome.status is not OutcomeStatus.UNRESOLVED:
+        if outcome.status is not OutcomeStatus.UNRESOLVED or outcome.reason in PASSING:
             return
         before = self._entries.get(key)
         attempts = 1 if before is None else before.attempts + 1

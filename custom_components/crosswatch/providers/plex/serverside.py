@@ -9,8 +9,10 @@ from .applying import Job
 from .cache import Libraries
 from .client import PlexServerClient
 from .history import HistoryReader
-from .library import Row, read_sections
+from .library import Row, Section, choose_sections, read_sections
 from .marking import Marks, folders, history_jobs
+from .progress import look_around, progress_jobs, read_progress
+from .ratings import rating_jobs, read_ratings
 from .resolving import find
 from .settings import PlexSettings
 from .targets import nothing_else, prepare
@@ -42,6 +44,13 @@ class ServerSide:
         match feature:
             case Feature.HISTORY:
                 return await self._read_history(client, libraries)
+            case Feature.RATINGS:
+                client = client.with_workers(self._settings.rating_workers)
+                sections = choose_sections(await read_sections(client), libraries)
+                return _reading(await read_ratings(client, self.cache, sections), sections)
+            case Feature.PROGRESS:
+                sections = choose_sections(await read_sections(client), libraries)
+                return _reading(await read_progress(client, self.cache, sections), sections)
         raise ValueError(feature)
 
     async def _read_history(self, client: PlexServerClient, libraries: frozenset[str]) -> Reading:
@@ -64,14 +73,25 @@ class ServerSide:
         changes: Sequence[Change],
     ) -> tuple[Sequence[Outcome], list[Job]]:
         """Read what the changes are about; return what is known already, and what is to be sent."""
+        if feature is Feature.RATINGS:
+            client = client.with_workers(self._settings.rating_workers)
         also = folders if feature is Feature.HISTORY else nothing_else
         prepared = await prepare(client, self.cache, libraries, changes, also)
         match feature:
             case Feature.HISTORY:
                 return prepared.outcomes, history_jobs(client, prepared, self._marks)
+            case Feature.RATINGS:
+                return prepared.outcomes, rating_jobs(client, prepared)
+            case Feature.PROGRESS:
+                situation = await look_around(client, is_owner=self._is_owner)
+                return prepared.outcomes, progress_jobs(client, prepared, situation)
         raise ValueError(feature)
 
     async def find(self, client: PlexServerClient, item: Item) -> tuple[Row, ...]:
         """Find an item in all libraries, by ids only."""
         catalogue = await self.cache.catalogue(client, await read_sections(client))
         return (await asyncio.to_thread(find, catalogue, item)).rows
+
+
+def _reading(entries: tuple[Entry, ...], sections: tuple[Section, ...]) -> Reading:
+    return Reading(entries=entries, scope=tuple(sorted(section.id for section in sections)))

@@ -8,7 +8,7 @@ from ...sync.models import Change, Item, Outcome, OutcomeStatus
 from .applying import outcome
 from .cache import Libraries
 from .client import PlexServerClient
-from .library import SHOW_KEYS, Catalogue, Row, Section, choose_sections, kind_of, read_sections
+from .library import SHOW_KEYS, TYPES, Catalogue, Row, Section, choose_sections, kind_of, read_sections
 from .paging import Wire
 from .resolving import NOT_IN_LIBRARY, Found, find, still
 from .wire import text
@@ -60,12 +60,13 @@ async def prepare(
             cache.forget(section)
         catalogue, found = await _find(client, cache, sections, changes)
         fresh = await _reread(client, catalogue, found, also)
+        stale = _stale(found, fresh)
+        fresh = {key: row for key, row in fresh.items() if key not in {row.key for row in stale}}
     targets: list[Target] = []
     outcomes: list[Outcome] = []
     for change, result in zip(changes, found, strict=True):
-        rows = tuple(
-            fresh[row.key] for row in result.one_per_guid() if row.key in fresh and still(row, fresh[row.key])
-        )
+        found_again = (fresh.get(row.key) for row in result.one_per_guid())
+        rows = Found(tuple(row for row in found_again if row is not None)).one_per_guid()
         if rows:
             targets.append(Target(change, rows))
         else:
@@ -91,7 +92,8 @@ async def _reread(
 
 async def read_rows(client: PlexServerClient, catalogue: Catalogue, keys: Sequence[str]) -> dict[str, Row]:
     """Return these items as they are now, by key. What is gone is not among them."""
-    built = [fresh_row(row, catalogue) for row in await client.batch(keys)]
+    found = [row for row in await client.batch(keys) if text(row, "type") in TYPES]
+    built = [fresh_row(row, catalogue) for row in found]
     return {row.key: row for row in built}
 
 
