@@ -4,7 +4,8 @@ A Hypothesis state machine with a model beside it. What a service may do is in `
 limits within which nothing may be lost or doubled:
 
 - A read that hides something without saying so hides what the last run knew: what both sides held then and
-  still do, or what one of them has been without for longer. The read after it is an honest one.
+  still do, or what one of them has been without for longer. The read after it is an honest one, and the
+  other side does not lie in the same run.
 - A stale read shows what the engine wrote after two minutes at the latest, and what was shown once stays.
   A write that got no answer has landed after 20 seconds or never will. After a run that was stopped in the
   middle no read is stale.
@@ -344,6 +345,8 @@ class PairMachine(RuleBasedStateMachine):
         burst: int,
     ) -> None:
         """Run while services go wrong."""
+        if LIES.intersection(reads):
+            target_reads = [Read.HONEST if how in LIES else how for how in target_reads]
         self.sides[Side.SOURCE].trouble = Trouble(list(reads), list(writes[::-1]), burst)
         self.sides[Side.TARGET].trouble = Trouble(list(target_reads), list(writes), burst)
         self.go(features)

@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 import logging
+import threading
 from typing import Any
 
 import pytest
 
+from custom_components.crosswatch.sync import feature_run
+from custom_components.crosswatch.sync.draft import Context
 from custom_components.crosswatch.sync.feature_run import SETTLE, UNDER_WAY
 from custom_components.crosswatch.sync.models import (
     Action,
@@ -20,10 +23,13 @@ from custom_components.crosswatch.sync.models import (
     Kind,
     Outcome,
     OutcomeStatus,
+    Plan,
     Play,
     Scope,
     Side,
+    Snapshot,
 )
+from custom_components.crosswatch.sync.plan import plan
 from custom_components.crosswatch.sync.provider import UnreachableError
 from custom_components.crosswatch.sync.report import RunStatus
 from custom_components.crosswatch.sync.state import State, StateError
@@ -548,31 +554,30 @@ async def test_a_stop_while_the_last_look_is_planned_is_a_stop(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The thread goes on; what is remembered must not depend on how far it came."""
-    lab.fill(200)
-    busy, real = asyncio.Event(), asyncio.to_thread
-    calls = 0
+    lab.fill(3)
+    lab.target.entries[Feature.WATCHLIST] = [listed(movie(9))]
+    calls: list[Snapshot] = []
+    release = threading.Event()
 
-    async def to_thread(work: Any, *args: Any) -> Any:
-        nonlocal calls
-        if work.__qualname__.endswith("_look.<locals>.make"):
-            calls += 1
-            if calls == 2:
-                busy.set()
-        return await real(work, *args)
+    def slow_plan(source: Snapshot, target: Snapshot, context: Context) -> Plan:
+        calls.append(target)
+        if len(calls) == 2:
+            release.wait(5)
+        return plan(source, target, context)
 
-    monkeypatch.setattr(asyncio, "to_thread", to_thread)
-    for _ in range(10):
-        calls = 0
-        busy.clear()
-        task = asyncio.create_task(lab.run())
-        await busy.wait()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        lab.fill(lab.target.requests)
+    monkeypatch.setattr(feature_run, "plan", slow_plan)
+    task = asyncio.create_task(lab.run())
+    await until(lambda: len(calls) == 2)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    release.set()
+    report = await lab.state.last_run(PAIR)
+    assert report is not None
+    assert (report.status, report.total("added"), report.total("unconfirmed")) == (RunStatus.CANCELLED, 3, 3)
     monkeypatch.undo()
-    await lab.run()
-    assert sorted(lab.at_target) == sorted(set(lab.at_target))
+    assert (await lab.run()).status is RunStatus.OK
+    assert sorted(lab.at_target) == [1, 2, 3, 9]
 
 
 @pytest.mark.parametrize("method", ["record", "note_unresolved", "agree", "keep_run"])

@@ -1,5 +1,8 @@
 """Typed keys and the alias table."""
 
+from itertools import permutations
+
+from hypothesis import given, settings, strategies as st
 import pytest
 
 from custom_components.crosswatch.sync.identity import Aliases, AmbiguousIdsError, play_key
@@ -85,3 +88,88 @@ def test_an_item_without_ids_has_a_key_that_matches_nothing() -> None:
     assert learned(lost).key(lost) == "unknown:movie:lost film (1999)"
     numberless = Item(kind=Kind.EPISODE, show_ids=Ids(tmdb=5), season=1, title="Pilot")
     assert learned(numberless).key(numberless).startswith("unknown:episode:")
+
+
+@settings(max_examples=300, derandomize=True, deadline=None)
+@given(
+    rows=st.lists(
+        st.tuples(*(st.none() | st.integers(1, 3) for _ in range(4))).filter(any), min_size=1, max_size=5
+    ),
+    known=st.lists(st.tuples(*(st.none() | st.integers(1, 3) for _ in range(4))).filter(any), max_size=2),
+)
+def test_order_never_matters(rows: list[tuple[int | None, ...]], known: list[tuple[int | None, ...]]) -> None:
+    stored = learned(*(film(*row) for row in known)).learned
+    items = [film(*row) for row in rows]
+    results = set()
+    for order in permutations(items):
+        aliases = learned(*order, known=Aliases(stored))
+        keys = tuple(key_or_none(aliases, item) for item in items)
+        results.add((keys, frozenset(aliases.learned.items())))
+        assert all(aliases.current(key) == key for key in keys if key)
+        # learning the same again teaches nothing
+        before = dict(aliases.learned)
+        aliases.learn(order)
+        assert (aliases.learned, tuple(key_or_none(aliases, item) for item in items)) == (before, keys)
+    assert len(results) == 1
+
+
+@settings(max_examples=300, derandomize=True, deadline=None)
+@given(
+    rows=st.lists(
+        st.tuples(*(st.none() | st.integers(1, 3) for _ in range(4))).filter(any), min_size=1, max_size=6
+    )
+)
+def test_titles_with_different_best_ids_are_never_joined(rows: list[tuple[int | None, ...]]) -> None:
+    aliases = learned(*(film(*row) for row in rows))
+    keys = {row[0]: key_or_none(aliases, film(*row)) for row in rows if row[0] is not None}
+    assert len(set(keys.values())) == len(keys)
+    assert None not in keys.values()
+
+
+def film(tmdb: int | None, imdb: int | None, tvdb: int | None, guid: int | None) -> Item:
+    """Make a film from small numbers."""
+    return Item(
+        kind=Kind.MOVIE,
+        ids=Ids(
+            tmdb=tmdb,
+            imdb=None if imdb is None else f"tt{imdb}",
+            tvdb=tvdb,
+            guid=None if guid is None else f"plex://movie/{guid}@home",
+        ),
+    )
+
+
+def key_or_none(aliases: Aliases, item: Item) -> str | None:
+    """Return the key, None for an ambiguous item."""
+    try:
+        return aliases.key(item)
+    except AmbiguousIdsError:
+        return None
+
+
+def test_an_ambiguous_id_is_not_given_to_the_title_that_sorts_first() -> None:
+    aliases = learned(Item(kind=Kind.MOVIE, ids=Ids(imdb="tt1", tvdb=5)), movie(1, "tt1"), movie(2, "tt1"))
+    keys = {aliases.key(movie(1)), aliases.key(movie(2)), aliases.key(Item(kind=Kind.MOVIE, ids=Ids(tvdb=5)))}
+    assert len(keys) == 3
+
+
+def test_a_title_known_by_an_id_that_becomes_ambiguous_keeps_its_key() -> None:
+    known = learned(movie(imdb="tt1"))
+    later = learned(movie(1, "tt1"), movie(2, "tt1"), known=Aliases(known.learned))
+    assert (later.key(movie(1)), later.key(movie(2))) == ("movie:tmdb:1", "movie:tmdb:2")
+    assert later.current("movie:imdb:tt1") == "movie:imdb:tt1"
+    assert later.contested(movie(2, "tt1")) == {"movie:imdb:tt1"}
+
+
+def test_stored_keys_are_translated_by_whoever_reads_the_table() -> None:
+    first = learned(movie(imdb="tt1"), movie(7))
+    joined = learned(movie(7, "tt1"), known=Aliases(first.learned))
+    again = Aliases({**first.learned, **joined.learned})
+    assert again.current("movie:imdb:tt1") == "movie:tmdb:7"
+    assert again.current("movie:imdb:tt1@55") == "movie:tmdb:7@55"
+    assert again.current("movie:imdb:unheard@55") == "movie:imdb:unheard@55"
+    assert again.current("episode:tmdb:404:s01e02@66") == "episode:tmdb:404:s01e02@66"
+    guid = Aliases({"movie:guid:a@b": "movie:tmdb:1", "show:guid:x://y:z@w": "show:tmdb:2"})
+    assert guid.current("movie:guid:a@b") == "movie:tmdb:1"
+    assert guid.current("movie:guid:a@b@77") == "movie:tmdb:1@77"
+    assert guid.current("episode:guid:x://y:z@w:s00e01@77") == "episode:tmdb:2:s00e01@77"

@@ -7,6 +7,7 @@ import stat
 
 import pytest
 
+from custom_components.crosswatch.sync import schema
 from custom_components.crosswatch.sync.models import PRESENT, Feature, Missing, Side
 from custom_components.crosswatch.sync.report import RunReport, RunStatus
 from custom_components.crosswatch.sync.schema import MIGRATIONS
@@ -120,4 +121,97 @@ async def test_a_cancelled_caller_does_not_disturb_the_next(tmp_path: Path) -> N
         task.cancel()
     await agree(state, "last")
     assert "last" in await state.baseline("P", Feature.HISTORY, SCOPES)
+    await state.close()
+
+
+async def test_survives_a_power_cut(tmp_path: Path) -> None:
+    """WAL with `synchronous = NORMAL` may lose the last transactions: 2 is FULL."""
+    state = await State.open(tmp_path)
+    pragmas = [
+        await state._do(lambda db, name=name: db.execute(f"PRAGMA {name}").fetchone()[0])  # type: ignore[misc]
+        for name in ("synchronous", "journal_mode")
+    ]
+    assert pragmas == [2, "wal"]
+    await state.close()
+
+
+def first_schema(path: Path) -> sqlite3.Connection:
+    """Make a file as the first version did."""
+    db = sqlite3.connect(path / DATABASE, isolation_level=None)
+    db.executescript(f"BEGIN; {MIGRATIONS[0]}; PRAGMA user_version = 1; COMMIT")
+    return db
+
+
+async def test_an_older_file_keeps_what_it_says(tmp_path: Path) -> None:
+    db = first_schema(tmp_path)
+    db.execute("INSERT INTO baseline VALUES ('P', 'history', 'k1', 0), ('P', 'history', 'k2', 3)")
+    db.executemany("INSERT INTO scope VALUES ('P', 'history', ?, ?)", SCOPES.items())
+    db.close()
+    state = await State.open(tmp_path)
+    assert await state.baseline("P", Feature.HISTORY, SCOPES) == {"k1": PRESENT, "k2": Missing(target=3)}
+    await state.close()
+
+
+@pytest.mark.parametrize("step", range(1, len(MIGRATIONS) + 1))
+async def test_an_interrupted_migration_is_done_again(
+    tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each step happens as a whole or not at all."""
+    broken = (*MIGRATIONS[: step - 1], f"{MIGRATIONS[step - 1]}; SELECT no_such_function()")
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "MIGRATIONS", broken)
+        with pytest.raises(StateError, match="no_such_function"):
+            await State.open(tmp_path)
+    db = sqlite3.connect(tmp_path / DATABASE)
+    assert db.execute("PRAGMA user_version").fetchone() == (step - 1,)
+    db.close()
+    state = await State.open(tmp_path)
+    await agree(state, "k1")
+    await state.close()
+
+
+async def test_a_file_that_another_process_writes_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = await State.open(tmp_path)
+    await agree(state, "k1")
+    await state._do(lambda db: db.execute("PRAGMA busy_timeout = 20"))
+    other = sqlite3.connect(tmp_path / DATABASE, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StateError, match="locked"):
+        await agree(state, "k2")
+    other.execute("ROLLBACK")
+    await agree(state, "k2")
+    assert await state.baseline("P", Feature.HISTORY, SCOPES) == {"k1": PRESENT, "k2": PRESENT}
+    other.close()
+    await state.close()
+
+
+async def test_a_file_that_may_not_be_written_is_an_error(tmp_path: Path) -> None:
+    state = await State.open(tmp_path)
+    await agree(state, "k1")
+    await state._do(lambda db: db.execute("PRAGMA query_only = ON"))
+    with pytest.raises(StateError, match="readonly"):
+        await agree(state, "k2")
+    await state.close()
+
+
+async def test_a_closed_file_is_an_error(tmp_path: Path) -> None:
+    state = await State.open(tmp_path)
+    await state.close()
+    with pytest.raises(StateError):
+        await state.last_run("P")
+
+
+async def test_what_another_scope_agreed_is_gone_when_the_first_one_is_back(tmp_path: Path) -> None:
+    state = await State.open(tmp_path)
+    await agree(state, "k1")
+    other = SCOPES | {Side.TARGET: "c"}
+    await state.agree(
+        "P", Feature.HISTORY, other, agreed=("k2",), missing={}, gone=(), aliases={}, observed=()
+    )
+    assert await state.baseline("P", Feature.HISTORY, SCOPES) == {}
+    assert await state.baseline("P", Feature.HISTORY, other) == {"k2": PRESENT}
+    await agree(state, "k3")
+    assert await state.baseline("P", Feature.HISTORY, SCOPES) == {"k3": PRESENT}
     await state.close()

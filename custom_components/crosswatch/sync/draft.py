@@ -1,7 +1,7 @@
 """A plan while it is being made: the bookkeeping that all planners share."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from .identity import Aliases
@@ -22,6 +22,9 @@ from .models import (
 
 DEFAULT_PLAY_WINDOW = 15 * 60
 """Seconds within which two plays of one item are one play; 0 to 24 h may be set."""
+
+HEAP = len("episode:tmdb:12345:")
+"""Characters that keys of one show have in common, more or less."""
 
 WAITS = "missing_at_target_once"
 """Rule of what will be written again if the target misses it in the next run too."""
@@ -152,7 +155,7 @@ class Draft:
         before |= {key: baseline[old] for key, old in self._renamed.items()}
         now = {
             key: missing.after(at_source=key in at_source, at_target=key in at_target)
-            for key, missing in sorted(before.items())
+            for key, missing in ((key, before[key]) for key in _in_order(before))
         }
         gone = [key for key, missing in now.items() if missing is None]
         lost = {
@@ -164,7 +167,7 @@ class Draft:
             changes=tuple(sorted(self._changes, key=_order)),
             unresolved=tuple(sorted(self._unresolved, key=lambda row: (row.side, row.key))),
             skipped=tuple(sorted(self._skipped, key=lambda row: (row.key, row.rule))),
-            agreed=tuple(sorted(self._agreed)),
+            agreed=tuple(_in_order(self._agreed)),
             missing={k: m for k, m in now.items() if m is not None and m != baseline.get(k)},
             gone=tuple(sorted((*gone, *self._renamed.values()))),
             lost=lost,
@@ -179,6 +182,15 @@ class Draft:
         at_once = Counter(key.rpartition("@")[0] for key in vanished)
         new = Counter(change.key.rpartition("@")[0] for change in self._changes if change.side is Side.TARGET)
         return (at_once & new).total()
+
+
+def _in_order(keys: Iterable[str]) -> Iterator[str]:
+    """Sort in small steps: sorting 100,000 keys at once would stop every other thread for 0.1 s."""
+    heaps: dict[str, list[str]] = {}
+    for key in keys:
+        heaps.setdefault(key[:HEAP], []).append(key)
+    for start in sorted(heaps):
+        yield from sorted(heaps[start])
 
 
 def _times_by_item(keys: Iterable[str]) -> dict[str, dict[int, str]]:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+import gc
 from itertools import batched
 import logging
 from typing import TYPE_CHECKING
@@ -239,7 +240,7 @@ class FeatureRun:
             )
 
         # a plan for 100,000 plays takes longer than the event loop may wait
-        return await asyncio.to_thread(make)
+        return await asyncio.to_thread(_without_collector, make)
 
     def _refusal(self, side: Side, feature: Feature, action: Action, entry: Entry) -> str | None:
         return self._sides[side].refusal(feature, action, entry)
@@ -291,7 +292,7 @@ class FeatureRun:
             missing={**renamed, **look.plan.missing},
             gone=(*look.renamed, *look.plan.gone),
             aliases=look.aliases.learned,
-            observed={*look.news, *(key for key in journaled if look.shows(key))},
+            observed=[key for key in sorted(journaled) if look.shows(key)],
         )
 
     async def _note_unresolved(self, made: Plan) -> None:
@@ -306,6 +307,17 @@ class FeatureRun:
 
     def _tell(self, phase: Phase, done: int = 0, total: int = 0) -> None:
         self._on_progress(Progress(feature=self.feature, phase=phase, done=done, total=total))
+
+
+def _without_collector[T](work: Callable[[], T]) -> T:
+    """Run the work while the garbage collector rests: with 100,000 plays it stops all threads for 0.1 s."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        return work()
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _scopes(snapshots: Mapping[Side, Snapshot]) -> dict[Side, str]:

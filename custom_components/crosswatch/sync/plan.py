@@ -69,12 +69,13 @@ def _plan_history(source: Snapshot, target: Snapshot, draft: Draft) -> None:
             draft.agree(keys_here[i], keys_there[j])
         draft.see(Side.SOURCE, keys_here)
         draft.see(Side.TARGET, keys_there)
-        left.append((item, Side.TARGET, here, matched.only_here))
-        left.append((item, Side.SOURCE, there, matched.only_there))
-    for item, side, plays, missing in left:
-        if missing and (side is Side.TARGET or draft.context.direction is Direction.TWO_WAY):
-            _plan_plays(item, plays, missing, side, draft)
+        if matched.only_here:
+            left.append((item, Side.TARGET, here, matched.only_here))
+        if matched.only_there and draft.context.direction is Direction.TWO_WAY:
+            left.append((item, Side.SOURCE, there, matched.only_there))
         # plays of the target in a one-way pair: the target's own business
+    for item, side, plays, missing in left:
+        _plan_plays(item, plays, missing, side, draft)
 
 
 def _plan_plays(item: str, plays: Sequence[Play], missing: Iterable[int], side: Side, draft: Draft) -> None:

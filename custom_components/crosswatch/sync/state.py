@@ -4,7 +4,7 @@ Every public method is one transaction, run in a thread. Times are epoch seconds
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import closing
 import json
 import logging
@@ -126,7 +126,7 @@ class State:
         feature: Feature,
         scopes: Mapping[Side, str],
         *,
-        agreed: Iterable[str],
+        agreed: Collection[str],
         missing: Mapping[str, Missing],
         gone: Iterable[str],
         aliases: Mapping[str, str],
@@ -135,12 +135,12 @@ class State:
         """Move the baseline to what was observed; only what changed needs to be given.
 
         `agreed` are newly agreed keys, `missing` new counts of others and `gone` those to forget. Journaled
-        writes of the keys `observed` are over. What was agreed in another scope goes, and what a service
-        refused there is due again.
+        writes of the keys `agreed` and `observed` are over. What was agreed in another scope goes, and what
+        a service refused there is due again.
         """
-        counts = {**missing, **dict.fromkeys(agreed, PRESENT)}
 
         def write(db: sqlite3.Connection) -> None:
+            counts = {**missing, **dict.fromkeys(agreed, PRESENT)}
             if (known := _scopes(db, pair, feature)) != scopes:
                 db.execute("DELETE FROM baseline WHERE pair = ? AND feature = ?", (pair, feature))
                 if known:
@@ -151,28 +151,28 @@ class State:
             db.executemany(
                 "INSERT INTO alias (pair, token, key) VALUES (?, ?, ?) "
                 "ON CONFLICT DO UPDATE SET key = excluded.key",
-                [(pair, token, key) for token, key in aliases.items()],
+                ((pair, token, key) for token, key in aliases.items()),
             )
             db.executemany(
                 "DELETE FROM baseline WHERE pair = ? AND feature = ? AND key = ?",
-                [(pair, feature, key) for key in gone],
+                ((pair, feature, key) for key in gone),
             )
             db.executemany(
                 "INSERT INTO baseline (pair, feature, key, missing_at_source, missing_at_target) "
                 "VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
                 "missing_at_source = excluded.missing_at_source, "
                 "missing_at_target = excluded.missing_at_target",
-                [(pair, feature, key, m.source, m.target) for key, m in counts.items()],
+                ((pair, feature, key, m.source, m.target) for key, m in counts.items()),
             )
             db.executemany(
                 "INSERT INTO scope (pair, feature, side, hash) VALUES (?, ?, ?, ?) "
                 "ON CONFLICT DO UPDATE SET hash = excluded.hash",
-                [(pair, feature, side, value) for side, value in scopes.items()],
+                ((pair, feature, side, value) for side, value in scopes.items()),
             )
             db.executemany(
                 "UPDATE journal SET state = 'observed' WHERE pair = ? AND feature = ? AND key = ? "
                 "AND state IN ('intended', 'applied', 'already', 'uncertain')",
-                [(pair, feature, key) for key in observed],
+                ((pair, feature, key) for key in (*agreed, *observed)),
             )
 
         await self._do(write)
