@@ -175,6 +175,13 @@ class FreezeFile:
         if self._size <= SMALL or self._clock() >= self._next_save:
             await self.save()
 
+    async def save_at_last(self) -> None:
+        """Save when something has gone wrong already: that is what is to be heard of."""
+        try:
+            await self.save_if_due()
+        except FreezeFileError:
+            LOGGER.exception("Freeze file not saved")
+
     async def save(self) -> None:
         """Save what changed. Raises `FreezeFileError`."""
         async with self._lock:
@@ -204,6 +211,8 @@ class FreezeFile:
             found = self.path.stat()
         except FileNotFoundError:
             return None
+        except OSError:
+            return self._stamp  # nobody can tell; saving will
         return found.st_ino, found.st_size, found.st_mtime_ns
 
     def _read(self) -> dict[str, Frozen]:

@@ -258,8 +258,10 @@ class PlexProvider:
                         yield result
                 finally:
                     await results.aclose()
-        finally:
-            await frozen.save_if_due()
+        except BaseException:
+            await frozen.save_at_last()
+            raise
+        await frozen.save_if_due()
 
     async def _prepare(
         self, feature: Feature, changes: Sequence[Change], scope: Scope
