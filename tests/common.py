@@ -14,7 +14,7 @@ from homeassistant.config_entries import (
     OptionsFlowManager,
 )
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowHandler, FlowManager, FlowResultType
+from homeassistant.data_entry_flow import FlowHandler, FlowManager, FlowResultType, section
 from homeassistant.exceptions import HomeAssistantError
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -219,9 +219,15 @@ def flow_keys(result: ConfigFlowResult, category: str) -> Generator[str]:
             yield f"{step}.title"
             if not (schema := result["data_schema"]) or not schema.schema:
                 yield f"{step}.description"
-            for field in schema.schema if schema else ():
-                yield f"{step}.data.{field}"
-                yield f"{step}.data_description.{field}"
+            for field, what in schema.schema.items() if schema else ():
+                if isinstance(what, section):
+                    place, fields = f"{step}.sections.{field}", tuple(what.schema.schema)
+                    yield f"{place}.name"
+                else:
+                    place, fields = step, (field,)
+                for name in fields:
+                    yield f"{place}.data.{name}"
+                    yield f"{place}.data_description.{name}"
             for error in (result["errors"] or {}).values():
                 yield f"{category}.error.{error}"
         case FlowResultType.MENU:

@@ -273,7 +273,3 @@ async def test_options_without_an_account(
     result = await flow.async_init(pair_entry.entry_id)
     result = await flow.async_configure(result["flow_id"], {"features": ["watchlist"], "interval": 30})
     assert result["type"] is FlowResultType.CREATE_ENTRY
-
-
-async def test_accounts_have_no_options(hass: HomeAssistant, accounts: tuple[MockConfigEntry, ...]) -> None:
-    assert not any(entry.supports_options for entry in accounts)

@@ -142,8 +142,11 @@ def test_translations() -> None:
         for name, step in ENGLISH[category]["step"].items():
             assert set(step) <= {
                 "title", "description", "data", "data_description", "menu_options",
-                "menu_option_descriptions",
+                "menu_option_descriptions", "sections",
             }, name  # fmt: skip
+            for part in step.get("sections", {}).values():
+                assert {"name"} <= set(part) <= {"name", "description", "data", "data_description"}
+                assert set(part["data"]) == set(part["data_description"]), name
             assert set(step.get("data", ())) == set(step.get("data_description", ())), name
             assert set(step.get("menu_options", ())) == set(step.get("menu_option_descriptions", ())), name
     for issue in ENGLISH["issues"].values():

@@ -13,8 +13,12 @@ import pytest
 from custom_components.crosswatch.button import SYNC_NOW
 from custom_components.crosswatch.const import EntryKind, ProviderName
 from custom_components.crosswatch.errors import error_key
+from custom_components.crosswatch.flows.plex_options import plex_setting
+from custom_components.crosswatch.flows.publicmetadb_options import publicmetadb_setting
 from custom_components.crosswatch.providers.plex.link import NoServerError
 from custom_components.crosswatch.providers.plex.provider import WrongUserError
+from custom_components.crosswatch.providers.plex.settings import BY_KEY
+from custom_components.crosswatch.providers.publicmetadb import KEYS
 from custom_components.crosswatch.sensor import SENSORS
 from custom_components.crosswatch.services import FAILURES
 from custom_components.crosswatch.sync.models import Direction, Feature
@@ -94,7 +98,7 @@ def test_steps() -> None:
     progress = {"plex_link"}
     assert set(ENGLISH["config"]["step"]) == flow_steps() - progress
     assert set(ENGLISH["config"]["progress"]) == keyword_values("progress_action")
-    assert set(ENGLISH["options"]["step"]) == {"init"}
+    assert set(ENGLISH["options"]["step"]) == {"init", "plex_settings", "publicmetadb_settings"}
 
 
 def test_menus() -> None:
@@ -106,12 +110,15 @@ def test_errors() -> None:
     """Every error of a form exists, and the other way round: what is there is used."""
     used = {text for path, tree in modules() if path.parent.name == "flows" for text in texts(tree)}
     used |= {text for path, tree in modules() if path.stem == "pairing" for text in texts(tree)}
+    settings = [*map(plex_setting, BY_KEY), *map(publicmetadb_setting, KEYS)]
+    bad = {f"bad_{setting.name}" for setting in settings}
     for category in ("config", "options"):
-        assert set(ENGLISH[category]["error"]) <= used | PROVIDER_ERRORS
+        assert set(ENGLISH[category]["error"]) <= used | PROVIDER_ERRORS | bad
     assert set(ENGLISH["config"]["error"]) >= PROVIDER_ERRORS
     pairing = {text for path, tree in modules() if path.stem == "pairing" for text in texts(tree)}
     of_features = pairing & set(ENGLISH["config"]["error"]) - {"account_gone", "same_account"}
-    assert set(ENGLISH["options"]["error"]) == of_features | {"interval_too_short"}
+    others = {"interval_too_short", "libraries_unknown", "lists_unknown"}
+    assert set(ENGLISH["options"]["error"]) - bad == of_features | others
 
 
 def test_aborts() -> None:

@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 import os
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 from uuid import UUID, uuid5
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import CONF_API_KEY
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import ConfigEntryError
 from homeassistant.helpers import device_registry as dr, instance_id
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 
@@ -36,7 +38,7 @@ from .providers.publicmetadb import (
     account_id,
 )
 from .providers.publicmetadb.lists import read_lists
-from .shared import account_lock, publicmetadb_pacers, shared_state
+from .shared import account_lock, plex_limits, publicmetadb_pacers, shared_state
 from .sync.models import Feature
 from .sync.provider import Capability, Provider, ProviderError
 
@@ -61,10 +63,15 @@ class Service(Protocol):
     name: str
     url: str
 
-    def provider(self, hass: HomeAssistant, data: Mapping[str, Any]) -> Provider:
-        """Return a provider for the data of an entry. Nothing is sent yet."""
+    def provider(self, hass: HomeAssistant, data: Mapping[str, Any], options: Mapping[str, Any]) -> Provider:
+        """Return a provider for data and options of an entry. Nothing is sent yet.
 
-    async def check(self, hass: HomeAssistant, data: Mapping[str, Any]) -> tuple[Provider, Mapping[str, Any]]:
+        Raises ValueError for an option that can't be read.
+        """
+
+    async def check(
+        self, hass: HomeAssistant, data: Mapping[str, Any], options: Mapping[str, Any]
+    ) -> tuple[Provider, Mapping[str, Any]]:
         """Prove that the account works; return its provider and what was learned for the data.
 
         Raises a `ProviderError`.
@@ -77,16 +84,24 @@ class PlexService:
     name = "Plex"
     url = "https://app.plex.tv"
 
-    def provider(self, hass: HomeAssistant, data: Mapping[str, Any]) -> PlexProvider:
+    def provider(
+        self, hass: HomeAssistant, data: Mapping[str, Any], options: Mapping[str, Any]
+    ) -> PlexProvider:
         """Return a provider for the stored account."""
-        account = PlexAccount.from_dict(data[CONF_ACCOUNT])
-        return PlexProvider(async_get_clientsession(hass), plex_hosts(), account, PlexSettings())
+        return PlexProvider(
+            async_get_clientsession(hass),
+            plex_hosts(),
+            PlexAccount.from_dict(data[CONF_ACCOUNT]),
+            PlexSettings.from_options(options),
+            state_dir=shared_state(hass).directory,
+            limits=plex_limits(hass),
+        )
 
     async def check(
-        self, hass: HomeAssistant, data: Mapping[str, Any]
+        self, hass: HomeAssistant, data: Mapping[str, Any], options: Mapping[str, Any]
     ) -> tuple[PlexProvider, Mapping[str, Any]]:
         """Ask plex.tv and the media server, which may have moved meanwhile."""
-        provider = self.provider(hass, data)
+        provider = self.provider(hass, data, options)
         return provider, {CONF_ACCOUNT: (await provider.check()).as_dict()}
 
 
@@ -96,25 +111,25 @@ class PublicMetaDBService:
     name = "PublicMetaDB"
     url = "https://publicmetadb.com"
 
-    def provider(self, hass: HomeAssistant, data: Mapping[str, Any]) -> PublicMetaDBProvider:
-        """Return a provider for the stored key."""
+    def provider(
+        self, hass: HomeAssistant, data: Mapping[str, Any], options: Mapping[str, Any]
+    ) -> PublicMetaDBProvider:
+        """Return a provider for the stored key. Whatever uses the key goes at its pace from now on."""
         return PublicMetaDBProvider(
             async_get_clientsession(hass),
-            publicmetadb_settings(data),
+            publicmetadb_settings(data, options),
             publicmetadb_pacers(hass),
             shared_state(hass).directory,
         )
 
     async def check(
-        self, hass: HomeAssistant, data: Mapping[str, Any]
+        self, hass: HomeAssistant, data: Mapping[str, Any], options: Mapping[str, Any]
     ) -> tuple[PublicMetaDBProvider, Mapping[str, Any]]:
         """Verify the key, and remember the lists behind it."""
-        provider = self.provider(hass, data)
+        provider = self.provider(hass, data, options)
         await provider.verify()
-        client = PublicMetaDBClient(
-            async_get_clientsession(hass), publicmetadb_settings(data), publicmetadb_pacers(hass)
-        )
-        return provider, {CONF_LISTS: sorted(one.id for one in await read_lists(client))}
+        lists = await read_lists(publicmetadb_client(hass, data, options))
+        return provider, {CONF_LISTS: sorted(one.id for one in lists)}
 
 
 SERVICES: Final[Mapping[ProviderName, Service]] = {
@@ -139,9 +154,22 @@ def plex_unique_id(machine_id: str, user_id: int) -> str:
     return f"{ProviderName.PLEX}_{machine_id}_{user_id}"
 
 
-def publicmetadb_settings(data: Mapping[str, Any]) -> PublicMetaDBSettings:
-    """Return the settings of an account. Raises ValueError for an address that is none."""
-    return PublicMetaDBSettings.from_options({key: data[key] for key in (CONF_API_KEY, CONF_BASE_URL)})
+def publicmetadb_settings(
+    data: Mapping[str, Any], options: Mapping[str, Any] = MappingProxyType({})
+) -> PublicMetaDBSettings:
+    """Return the settings of an account. Raises ValueError for what can't be read."""
+    return PublicMetaDBSettings.from_options(
+        {**options, CONF_API_KEY: data[CONF_API_KEY], CONF_BASE_URL: data[CONF_BASE_URL]}
+    )
+
+
+def publicmetadb_client(
+    hass: HomeAssistant, data: Mapping[str, Any], options: Mapping[str, Any]
+) -> PublicMetaDBClient:
+    """Return a client that goes at the pace of the account."""
+    return PublicMetaDBClient(
+        async_get_clientsession(hass), publicmetadb_settings(data, options), publicmetadb_pacers(hass)
+    )
 
 
 def publicmetadb_unique_id(settings: PublicMetaDBSettings) -> str:
@@ -174,14 +202,23 @@ def account_capabilities(hass: HomeAssistant, entry: AccountConfigEntry) -> Mapp
     """Return what an account can take part in, also while its service is down."""
     if entry.state is ConfigEntryState.LOADED:
         return entry.runtime_data.provider.capabilities
-    return SERVICES[ProviderName(entry.data[CONF_PROVIDER])].provider(hass, entry.data).capabilities
+    # whatever the options say: they decide how, not what
+    return SERVICES[ProviderName(entry.data[CONF_PROVIDER])].provider(hass, entry.data, {}).capabilities
 
 
 async def async_setup_account(hass: HomeAssistant, entry: AccountConfigEntry) -> None:
     """Prove that the account works, and make its provider available to the pairs."""
     service = SERVICES[ProviderName(entry.data[CONF_PROVIDER])]
     try:
-        provider, learned = await service.check(hass, entry.data)
+        service.provider(hass, entry.data, entry.options)
+    except ValueError as err:
+        raise ConfigEntryError(
+            translation_domain=DOMAIN,
+            translation_key="bad_options",
+            translation_placeholders={"account": entry.title},
+        ) from err
+    try:
+        provider, learned = await service.check(hass, entry.data, entry.options)
     except ProviderError as err:
         raise setup_error(err, entry.title) from err
     hass.config_entries.async_update_entry(entry, data={**entry.data, **learned})

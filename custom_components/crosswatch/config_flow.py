@@ -1,7 +1,7 @@
 """Config flow: accounts, and pairs of two accounts."""
 
 from collections.abc import Mapping
-from typing import Any, override
+from typing import Any, Final, override
 
 from homeassistant.config_entries import ConfigEntry, ConfigFlowResult, OptionsFlow
 from homeassistant.core import callback
@@ -10,7 +10,14 @@ from .account import account_entries
 from .const import CONF_KIND, CONF_PROVIDER, DOMAIN, EntryKind, ProviderName
 from .flows.pair import PairOptionsFlow, PairSteps
 from .flows.plex import PlexSteps
+from .flows.plex_options import PlexOptionsFlow
 from .flows.publicmetadb import PublicMetaDBSteps
+from .flows.publicmetadb_options import PublicMetaDBOptionsFlow
+
+OPTIONS_FLOWS: Final[Mapping[ProviderName, type[OptionsFlow]]] = {
+    ProviderName.PLEX: PlexOptionsFlow,
+    ProviderName.PUBLICMETADB: PublicMetaDBOptionsFlow,
+}
 
 
 class CrossWatchConfigFlow(PlexSteps, PublicMetaDBSteps, PairSteps, domain=DOMAIN):
@@ -43,12 +50,8 @@ class CrossWatchConfigFlow(PlexSteps, PublicMetaDBSteps, PairSteps, domain=DOMAI
     @callback
     @override
     def async_get_options_flow(config_entry: ConfigEntry) -> OptionsFlow:
-        """Return the options flow of a pair."""
-        return PairOptionsFlow()
-
-    @classmethod
-    @callback
-    @override
-    def async_supports_options_flow(cls, config_entry: ConfigEntry) -> bool:
-        """Only pairs have options."""
-        return bool(config_entry.data[CONF_KIND] == EntryKind.PAIR)
+        """Return the options flow of a pair or an account."""
+        data = config_entry.data
+        if data[CONF_KIND] == EntryKind.PAIR:
+            return PairOptionsFlow()
+        return OPTIONS_FLOWS[ProviderName(data[CONF_PROVIDER])]()

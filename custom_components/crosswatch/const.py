@@ -15,6 +15,8 @@ CONF_PROVIDER: Final = "provider"
 CONF_ACCOUNT: Final = "account"
 CONF_BASE_URL: Final = "base_url"
 CONF_LISTS: Final = "lists"
+CONF_FALLBACK_SINCE: Final = "fallback_since"
+"""Since when the experimental GUID fallback is on, epoch seconds."""
 
 # data of a pair entry: unique ids of two account entries, and where changes may travel
 CONF_SOURCE: Final = "source"
@@ -30,6 +32,13 @@ DEFAULT_INTERVAL: Final = 60
 """Minutes between two automatic runs."""
 SHORTEST_INTERVAL: Final = 5
 LONGEST_INTERVAL: Final = 7 * 24 * 60
+
+OPTION_FALLBACK: Final = "fallback_GUID"
+OPTION_MARKED_WATCHED: Final = "history.include_marked_watched"
+"""Documented names of two options of a Plex account that need attention of their own."""
+
+FALLBACK_LONG: Final = timedelta(days=7)
+"""How long the GUID fallback may be on before somebody is told: it is meant for one run."""
 
 OVERDUE_DELAY: Final = timedelta(minutes=1)
 """How long after the start an overdue run waits, so that a start is never slowed down by it."""

@@ -1,4 +1,4 @@
-"""What the entries of one Home Assistant share: the state file, and per account a lock and a pace."""
+"""What the entries of one Home Assistant share: the state file, locks, and the paces of the services."""
 
 import asyncio
 from collections import defaultdict
@@ -11,11 +11,13 @@ from homeassistant.helpers.singleton import singleton
 from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN, STATE_FOLDER
+from .providers.plex.limits import Limits
 from .providers.publicmetadb import Pacers
 from .sync.engine import Engine
 from .sync.state import State
 
 DATA_PACERS: HassKey[Pacers] = HassKey(f"{DOMAIN}_pacers")
+DATA_LIMITS: HassKey[Limits] = HassKey(f"{DOMAIN}_limits")
 DATA_STATE: HassKey[SharedState] = HassKey(f"{DOMAIN}_state")
 DATA_LOCKS: HassKey[defaultdict[str, asyncio.Lock]] = HassKey(f"{DOMAIN}_locks")
 
@@ -92,3 +94,9 @@ def account_lock(hass: HomeAssistant, account: str) -> asyncio.Lock:
 def publicmetadb_pacers(_hass: HomeAssistant) -> Pacers:
     """Return the paces of all PublicMetaDB accounts, which a key that is being entered shares as well."""
     return Pacers()
+
+
+@singleton(DATA_LIMITS)
+def plex_limits(_hass: HomeAssistant) -> Limits:
+    """Return what all Plex accounts share, so that together they ask no host for too much."""
+    return Limits()

@@ -284,7 +284,7 @@ class PlexSteps(ConfigFlow):
             CONF_ACCOUNT: account.as_dict(),
         }
         try:
-            _provider, learned = await PlexService().check(self.hass, data)
+            _provider, learned = await PlexService().check(self.hass, data, {})
         except UnreachableError:  # plex.tv answered just now
             return "server_unreachable"
         except ProviderError as err:

@@ -116,7 +116,10 @@ class PublicMetaDBSteps(ConfigFlow):
         if self._account_exists(publicmetadb_unique_id(settings), data, own):
             return {"base": "already_configured"}
         try:
-            _provider, learned = await PublicMetaDBService().check(self.hass, data)
+            # the pace of an account is that of its options, also while its key is changed
+            _provider, learned = await PublicMetaDBService().check(
+                self.hass, data, own.options if own else {}
+            )
         except ProviderError as err:
             return {"base": error_key(err)}
         self._checked = {**data, **learned}
