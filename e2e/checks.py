@@ -12,6 +12,7 @@ from lab.lab import Lab
 RECORD: Final = re.compile(
     r"^\d{4}-\d\d-\d\d [\d:.]+ (?P<level>[A-Z]+) \([^)]*\) \[(?P<logger>[^]]+)\] (?P<text>.*)"
 )
+OURS: Final = "custom_components.crosswatch"
 HARMLESS: Final = (
     ("homeassistant.bootstrap", "Skipping pip installation"),
     ("homeassistant.loader", "We found a custom integration crosswatch"),

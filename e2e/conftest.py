@@ -26,11 +26,11 @@ def artefacts(request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture(scope="module")
 async def lab(artefacts: Path) -> AsyncIterator[Lab]:
-    """A running Home Assistant with an owner, in debug mode, and an everyday library."""
+    """A running Home Assistant with an owner, in debug mode, and a small everyday library."""
     folder = ROOT / ".e2e" / artefacts.name
     claim(folder)
     try:
-        async with started_lab(folder, size="60", seed=1, debug=True) as lab:
+        async with started_lab(folder, size="20", seed=2, debug=True) as lab:
             await lab.client.onboard(OWNER, USER, PASSWORD)
             await lab.homeassistant.until_running()
             yield lab

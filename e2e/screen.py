@@ -23,6 +23,7 @@ ARGUMENTS: Final = [
 HARMLESS: Final = (
     "/api/brands/",  # icons of integrations that only the net has
     "disconnected",  # requests under way on a page that is left
+    "unknown subscription",  # the same for events
 )
 """Parts of complaints that are nobody's fault here."""
 

@@ -1,13 +1,14 @@
 """A person sets everything up in the dialogs, presses the button and watches a dashboard."""
 
 from collections.abc import AsyncIterator
+import json
 from pathlib import Path
 import re
 
 from playwright.async_api import expect
 import pytest
 
-from e2e.checks import leaking_requests, leaks, log_problems, secrets_of
+from e2e.checks import OURS, leaking_requests, leaks, log_problems, records, secrets_of
 from e2e.conftest import PASSWORD, USER
 from e2e.dialogs import (
     DIALOG,
@@ -25,6 +26,7 @@ from e2e.dialogs import (
 )
 from e2e.screen import Screen, opened_screen
 from e2e.words import word
+from lab.flows import DOMAIN
 from lab.lab import Lab
 from lab.pairs import DASHBOARD, create_dashboard, find_pair, state_of
 from lab.publicmetadb import read_contents
@@ -216,11 +218,25 @@ async def test_browser(screen: Screen, artefacts: Path) -> None:
     assert screen.problems == []
 
 
+async def test_diagnostics(lab: Lab) -> None:
+    """The files that people attach to bug reports tell no secrets."""
+    secrets = secrets_of(lab.homeassistant.config, lab)
+    async with lab.client.websocket() as websocket:
+        entries = await websocket.call("config_entries/get", domain=DOMAIN)
+    assert len(entries) == 3
+    for entry in entries:
+        told = await lab.client.get(f"/api/diagnostics/config_entry/{entry['entry_id']}")
+        text = json.dumps(told["data"], ensure_ascii=False)
+        assert [secret for secret in secrets if secret in text] == []
+
+
 async def test_logs(lab: Lab) -> None:
     """All of it left a clean log that tells no secrets, and no secret in an address."""
     assert (await lab.client.get("/api/config"))["debug"] is True
     secrets = secrets_of(lab.homeassistant.config, lab, WRONG_KEY)
     await lab.homeassistant.stop()
-    assert log_problems(lab.homeassistant.log) == []
-    assert leaks(lab.homeassistant.log, secrets) == []
+    log = lab.homeassistant.log
+    assert any(logger.startswith(OURS) and level == "DEBUG" for level, logger, _text in records(log))
+    assert log_problems(log) == []
+    assert leaks(log, secrets) == []
     assert await leaking_requests(lab, secrets) == []

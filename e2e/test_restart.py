@@ -17,6 +17,8 @@ from lab.simulators import Request
 
 PATIENCE = 60.0
 POLL = 0.1
+BROKEN_OFF_AFTER = 15
+"""Writes after which a run is broken off, which happens twice."""
 QUICK_STOP = 15.0
 """Seconds within which Home Assistant stops, run or no run."""
 
@@ -86,7 +88,7 @@ async def test_stop_during_a_run(lab: Lab, pair: Pair, planned: int) -> None:
     """SIGTERM: Home Assistant stops at once, and afterwards shows what the run had done."""
     await lab.simulators.reset_counts()
     await press_sync_now(lab.client, pair)
-    await until(written(lab, 20))
+    await until(written(lab, BROKEN_OFF_AFTER))
     asked = time.monotonic()
     await lab.homeassistant.stop()
     assert time.monotonic() - asked < QUICK_STOP
@@ -103,7 +105,7 @@ async def test_kill_during_a_run(lab: Lab, pair: Pair, planned: int) -> None:
     """SIGKILL: nothing could be put in order, and the pair is ready all the same."""
     await lab.simulators.reset_counts()
     await press_sync_now(lab.client, pair)
-    await until(written(lab, 20))
+    await until(written(lab, BROKEN_OFF_AFTER))
     await lab.homeassistant.kill()
     assert len(await read_contents(lab.simulators)) < planned
     await start_again(lab)
