@@ -30,7 +30,7 @@ async def lab(artefacts: Path) -> AsyncIterator[Lab]:
     folder = ROOT / ".e2e" / artefacts.name
     claim(folder)
     try:
-        async with started_lab(folder, size="20", seed=2, debug=True) as lab:
+        async with started_lab(folder, size=20, seed=2, debug=True) as lab:
             await lab.client.onboard(OWNER, USER, PASSWORD)
             await lab.homeassistant.until_running()
             yield lab

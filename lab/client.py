@@ -10,7 +10,7 @@ import aiohttp
 
 from lab.errors import LabError
 
-CALM: Final = aiohttp.ClientTimeout(total=300)
+CALM: Final = aiohttp.ClientTimeout(total=None, sock_connect=10)
 """A first sync is one request that lasts as long as the sync."""
 
 

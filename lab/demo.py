@@ -58,9 +58,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--once", action="store_true", help="stop after the result of the first sync")
     parser.add_argument("--json", action="store_true", help="with --once: the result as one JSON object")
     parser.add_argument("--port", type=int, default=0, help="of Home Assistant; by default a free one")
-    parser.add_argument("--size", default="60", help="watched episodes in the library (default: 60)")
+    parser.add_argument("--size", type=int, default=60, help="watched episodes, at least (default: 60)")
     parser.add_argument("--seed", type=int, default=1, help="another number, another library")
     options = parser.parse_args()
+    if options.size < 1 or options.port not in range(65_536):
+        parser.error("a size is at least 1, a port at most 65535")
     if options.json and not options.once:
         parser.error("--json needs --once")
     return options

@@ -31,7 +31,7 @@ class Lab:
 async def started_lab(
     folder: Path,
     *,
-    size: str,
+    size: int,
     seed: int,
     port: int = 0,
     cloud_port: int = 0,

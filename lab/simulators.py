@@ -56,7 +56,7 @@ class Simulators:
 
     @classmethod
     async def start(
-        cls, session: aiohttp.ClientSession, log: Path, *, size: str, seed: int, ports: list[int]
+        cls, session: aiohttp.ClientSession, log: Path, *, size: int, seed: int, ports: list[int]
     ) -> Self:
         """Start them with a generated library; `ports`: the cloud's, the server's and PublicMetaDB's."""
         names = ("cloud-port", "pms-port", "pmdb-port")
