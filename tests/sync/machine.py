@@ -384,7 +384,7 @@ class PairMachine(RuleBasedStateMachine):
                 for row in (row for rows in sim.rows.values() for row in rows):
                     row.shown = True
         if error is not None and stop is None:
-            assert isinstance(error, BaseExceptionGroup | KeyError), repr(error)
+            assert isinstance(error, KeyError), repr(error)
         if any(sim.dead for sim in self.sides.values()):
             self.open()
         self.learn(features)
@@ -406,7 +406,7 @@ class PairMachine(RuleBasedStateMachine):
         except asyncio.CancelledError as err:
             assert stop is not None
             return None, err
-        except (BaseExceptionGroup, KeyError, StateError) as err:
+        except (KeyError, StateError) as err:
             return None, err
         finally:
             self.moment.arm(task, None, 0)

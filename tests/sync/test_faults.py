@@ -30,7 +30,7 @@ from custom_components.crosswatch.sync.models import (
     Snapshot,
 )
 from custom_components.crosswatch.sync.plan import plan
-from custom_components.crosswatch.sync.provider import UnreachableError
+from custom_components.crosswatch.sync.provider import AuthError, BadAnswerError, UnreachableError
 from custom_components.crosswatch.sync.report import RunStatus
 from custom_components.crosswatch.sync.state import State, StateError
 
@@ -506,20 +506,39 @@ async def test_a_defect_of_a_provider_is_told_and_loses_nothing(
 
     if where == "read":
         monkeypatch.setattr(lab.target, "read", read)
-    with pytest.raises((KeyError, ExceptionGroup)):
+    with pytest.raises(KeyError):
         await lab.run()
     monkeypatch.undo()
     wrapper.error = None
     report = await lab.state.last_run(PAIR)
     assert report is not None
     told = report.features[Feature.WATCHLIST]
-    assert (told.status, told.error) == (
-        RunStatus.FAILED,
-        "KeyError" if where == "apply" else "ExceptionGroup",
-    )
+    assert (told.status, told.error) == (RunStatus.FAILED, "KeyError")
     assert told.added == (3 if where == "apply" else 0)
     await lab.run()
     assert sorted(lab.at_target) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize(
+    ("errors", "status"),
+    [
+        ((UnreachableError("down"), AuthError("http:401")), RunStatus.AUTH_FAILED),
+        ((UnreachableError("down"), BadAnswerError("html")), None),
+        ((AuthError("http:401"), KeyError("defect")), RunStatus.FAILED),
+    ],
+)
+async def test_of_two_errors_at_once_the_worse_one_is_told(
+    lab: Lab, errors: tuple[Exception, ...], status: RunStatus | None, order: int
+) -> None:
+    lab.source.read_error, lab.target.read_error = errors[::order]  # type: ignore[assignment]
+    if status is RunStatus.FAILED:
+        with pytest.raises(KeyError):
+            await lab.run()
+    else:
+        report = await lab.run()
+        assert not report.succeeded
+        assert status in (None, report.status)
 
 
 async def test_a_list_that_begins_to_exist_when_it_is_written_is_agreed_at_once(lab: Lab) -> None:

@@ -173,3 +173,28 @@ def test_stored_keys_are_translated_by_whoever_reads_the_table() -> None:
     assert guid.current("movie:guid:a@b") == "movie:tmdb:1"
     assert guid.current("movie:guid:a@b@77") == "movie:tmdb:1@77"
     assert guid.current("episode:guid:x://y:z@w:s00e01@77") == "episode:tmdb:2:s00e01@77"
+
+
+def test_a_given_up_key_follows_even_if_its_id_has_become_ambiguous() -> None:
+    known = learned(film(None, 1, 5, None), film(3, None, None, None)).learned
+    later = learned(film(3, None, 5, None), movie(1, "tt1"), movie(2, "tt1"), known=Aliases(known))
+    assert later.current("movie:imdb:tt1") == "movie:tmdb:3"
+    with pytest.raises(AmbiguousIdsError):
+        later.key(movie(imdb="tt1"))
+
+
+@pytest.mark.parametrize("shared", [2, 3])
+def test_any_better_id_that_differs_keeps_titles_apart(shared: int) -> None:
+    for better in range(shared):
+        one: list[int | None] = [None] * 4
+        two: list[int | None] = [None] * 4
+        one[better], two[better] = 1, 2
+        one[shared] = two[shared] = 5
+        aliases = learned(film(*one), film(*two))
+        assert aliases.key(film(*one)) != aliases.key(film(*two))
+
+
+def test_an_id_between_two_titles_joins_one_of_them_whatever_the_order() -> None:
+    rows = [film(1, None, 1, None), film(None, 1, 1, None), film(None, 1, 2, None), film(2, None, 2, None)]
+    results = {tuple(learned(*order).key(row) for row in rows) for order in permutations(rows)}
+    assert len(results) == 1

@@ -188,9 +188,9 @@ class FeatureRun:
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = {side: group.create_task(read(side)) for side in sides}
-        except* _SideError as errors:
-            first = next(e for e in errors.exceptions if isinstance(e, _SideError))
-            raise first from first.error
+        except BaseExceptionGroup as errors:
+            # the worst of them is told; the others stay in its context
+            raise max(errors.exceptions, key=_gravity) from errors
         return {side: task.result() for side, task in tasks.items()}
 
     async def _remember(self, snapshots: Mapping[Side, Snapshot]) -> _Memory:
@@ -340,6 +340,13 @@ def _translated(stored: Mapping[str, Missing], aliases: Aliases) -> tuple[dict[s
             else Missing(min(missing.source, other.source), min(missing.target, other.target))
         )
     return baseline, renamed
+
+
+def _gravity(error: BaseException) -> int:
+    """Order of errors that come together: trouble, a closed door, a defect."""
+    if not isinstance(error, _SideError):
+        return 2
+    return 1 if isinstance(error.error, AuthError) else 0
 
 
 def _status_of(error: ProviderError) -> RunStatus:

@@ -50,7 +50,7 @@ class Aliases:
 
     def learn(self, items: Iterable[Item]) -> None:
         """Take in the ids of all titles (movies, shows, the shows of episodes). Order does not matter."""
-        titles = {title for item in items if (title := _title(item))[1]}
+        titles = dict.fromkeys(title for item in items if (title := _title(item))[1])
         news = [tokens for title in titles if self._is_news(tokens := _tokens(*title))]
         if not news:
             return
@@ -58,7 +58,7 @@ class Aliases:
         for token, key in self._key_of.items():
             stored.setdefault(key, []).append(token)
         web = _Web(self._key_of, stored)
-        for tokens in sorted(news):
+        for tokens in news:
             web.add(tokens)
         self._contested |= web.join()
         for group in web.groups():
