@@ -52,7 +52,7 @@ class Libraries:
     async def catalogue(
         self, client: PlexServerClient, sections: Sequence[Section], *, state: bool = False
     ) -> Catalogue:
-        """Return all items of the sections, with lookups ready, or raise.
+        """Return all items of the sections, or raise.
 
         With `state` what is watched is as it is now; otherwise only ids and numbers are. Resume points
         and ratings may be older in any case.
@@ -94,7 +94,8 @@ class Libraries:
             or self._clock() - kept.read_at >= AUDIT
             or (state and not await self._same_state(client, kept))
         ):
-            rows = {row.key: row for row in await read_section(client, section)}
+            found = await read_section(client, section)
+            rows = await asyncio.to_thread(lambda: {row.key: row for row in found})
             self._readings += 1
             self._kept[section.id] = _Kept(section, rows, self._clock(), self._readings)
 
@@ -153,4 +154,4 @@ def _equal(one: Row, other: Row) -> bool:
 
 
 def _build(sections: Sequence[Section], kept: Sequence[_Kept]) -> Catalogue:
-    return Catalogue(sections, (row for each in kept for row in each.rows.values())).prepare()
+    return Catalogue(sections, (row for each in kept for row in each.rows.values()))

@@ -156,7 +156,7 @@ class HistoryReader:
                 raise
             return None
         plays = await _joined(client, catalogue, log, self._settings)
-        return _KeptLog(place, plays, frozenset(joiner.seen), self._clock())
+        return _KeptLog(place, plays, joiner.seen, self._clock())
 
     async def _continue(
         self, client: PlexServerClient, catalogue: Catalogue, joiner: _Joiner, kept: _KeptLog
@@ -196,7 +196,7 @@ class _KeptLog:
 
     place: tuple[object, ...]
     plays: tuple[Play, ...]
-    seen: frozenset[str]
+    seen: AbstractSet[str]
     read_at: float
 
 
@@ -250,7 +250,8 @@ async def _joined(
     client: PlexServerClient, catalogue: Catalogue, log: Sequence[LogEntry], settings: PlexSettings
 ) -> tuple[Play, ...]:
     """Make plays of the rows left over. All plays of an item share one `Item`."""
-    extra = await _read_stragglers(client, catalogue, [row for row in log if isinstance(row, LogRow)])
+    left = await asyncio.to_thread(lambda: [row for row in log if isinstance(row, LogRow)])
+    extra = await _read_stragglers(client, catalogue, left)
     return await asyncio.to_thread(_join, log, catalogue, extra, settings)
 
 

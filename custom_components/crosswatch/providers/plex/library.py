@@ -4,7 +4,7 @@ Listings carry everything, so no item is ever asked for by itself: episode rows 
 ids, the show's come from the show's row in the same library (API reference 2.5 and 5.1).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Self
@@ -191,15 +191,10 @@ class Catalogue:
         self.sections = tuple(sections)
         self.rows = {row.key: row for row in found}
 
-    def prepare(self) -> Self:
-        """Build the lookups. For 100,000 rows the event loop could not wait for that."""
-        _ = self.by_guid, self.by_id, self.by_number, self.leaves_of
-        return self
-
     @cached_property
     def leaves_of(self) -> Mapping[str, frozenset[str]]:
         """RatingKeys of the episodes below a season or a show, by its ratingKey."""
-        return _index(
+        return Index(
             (above, row.key)
             for row in self.rows.values()
             if row.item.kind is Kind.EPISODE
@@ -210,19 +205,19 @@ class Catalogue:
     @cached_property
     def by_guid(self) -> Mapping[str, frozenset[str]]:
         """RatingKeys by main guid."""
-        return _index((row.guid, row.key) for row in self.rows.values() if row.guid is not None)
+        return Index((row.guid, row.key) for row in self.rows.values() if row.guid is not None)
 
     @cached_property
     def by_id(self) -> Mapping[tuple[Kind, str], frozenset[str]]:
         """RatingKeys by kind and own id (`tmdb:603`): numbers mean nothing without the kind."""
-        return _index(
+        return Index(
             ((row.item.kind, token), row.key) for row in self.rows.values() for token in row.item.ids.tokens()
         )
 
     @cached_property
     def by_number(self) -> Mapping[tuple[str, int, int], frozenset[str]]:
         """RatingKeys of episodes by show id (`tmdb:1399`), season and episode."""
-        return _index(
+        return Index(
             ((token, row.item.season, row.item.episode), row.key)
             for row in self.rows.values()
             if row.item.kind is Kind.EPISODE and row.item.season is not None and row.item.episode is not None
@@ -259,7 +254,7 @@ class Catalogue:
     @cached_property
     def by_season(self) -> Mapping[tuple[str, int], frozenset[str]]:
         """RatingKeys of seasons by show id (`tmdb:1399`) and season."""
-        return _index(
+        return Index(
             ((token, row.item.season), row.key)
             for row in self.seasons.values()
             if row.item.season is not None
@@ -267,11 +262,29 @@ class Catalogue:
         )
 
 
-def _index[K](pairs: Iterable[tuple[K, str]]) -> dict[K, frozenset[str]]:
-    index: dict[K, set[str]] = {}
-    for place, key in pairs:
-        index.setdefault(place, set()).add(key)
-    return {place: frozenset(keys) for place, keys in index.items()}
+class Index[K](Mapping[K, frozenset[str]]):
+    """Sets of ratingKeys. Nearly all of them hold one key, and 100,000 sets need a lot of memory."""
+
+    def __init__(self, pairs: Iterable[tuple[K, str]]) -> None:
+        """Build from pairs of what is looked up and what is found."""
+        self._found: dict[K, str | frozenset[str]] = {}
+        for place, key in pairs:
+            known = self._found.setdefault(place, key)
+            if known is not key and known != key:
+                self._found[place] = frozenset((*([known] if isinstance(known, str) else known), key))
+
+    def __getitem__(self, place: K) -> frozenset[str]:
+        """Return all that was found."""
+        found = self._found[place]
+        return frozenset((found,)) if isinstance(found, str) else found
+
+    def __iter__(self) -> Iterator[K]:
+        """Go over what can be looked up."""
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        """How much can be looked up."""
+        return len(self._found)
 
 
 async def read_sections(client: PlexServerClient) -> tuple[Section, ...]:

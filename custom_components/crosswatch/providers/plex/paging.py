@@ -5,6 +5,7 @@ a missing or moving total, a page that is short or begins elsewhere, a row seen 
 add up to the total.
 """
 
+import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, Self
@@ -102,6 +103,15 @@ async def _read[T](fetch: Fetch[T], size: int, totals: list[int], *, fresh: bool
         pages += [task.result() for task in tasks]
         for start, page in zip(range(0, total, step), pages, strict=True):
             _check(page, start, total)
+    # 100,000 rows take longer than the event loop may wait
+    return (
+        await asyncio.to_thread(_put_together, pages, total)
+        if len(pages) > 1
+        else _put_together(pages, total)
+    )
+
+
+def _put_together[T](pages: list[Page[T]], total: int) -> list[T]:
     seen = {key for page in pages for key in page.keys}
     count = sum(len(page.keys) for page in pages)
     if not len(seen) == count == total:
