@@ -108,7 +108,9 @@ async def test_a_pair_to_begin_with_is_suggested(
     hass: HomeAssistant, publicmetadb_entry: MockConfigEntry, plex_entry: MockConfigEntry
 ) -> None:
     result = await start(hass, "pair")
-    fields = {str(field): (field, check) for field, check in result["data_schema"].schema.items()}
+    schema = result["data_schema"]
+    assert schema is not None
+    fields = {str(field): (field, check) for field, check in schema.schema.items()}
     suggested = {name: field.description["suggested_value"] for name, (field, _) in fields.items()}
     assert suggested == form(plex_entry, publicmetadb_entry, features=["watchlist", "history"])
     assert fields["features"][1].config["options"] == ["watchlist", "history"]
@@ -120,7 +122,9 @@ async def test_nothing_is_suggested_for_accounts_that_cannot_be_joined(
     MockConfigEntry(domain=DOMAIN, unique_id="plex_2", data=dict(plex_entry.data)).add_to_hass(hass)
     await hass.config_entries.async_remove(publicmetadb_entry.entry_id)
     result = await start(hass, "pair")
-    suggested = [field for field in result["data_schema"].schema if field.description]
+    schema = result["data_schema"]
+    assert schema is not None
+    suggested = [field for field in schema.schema if field.description]
     assert suggested == ["direction"]
 
 

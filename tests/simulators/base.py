@@ -86,7 +86,7 @@ class Simulator:
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port or self._port)
         await site.start()
-        sockets = site._server.sockets if isinstance(site._server, asyncio.Server) else ()  # noqa: SLF001
+        sockets = site._server.sockets if isinstance(site._server, asyncio.Server) else ()
         self._port = sockets[0].getsockname()[1]
         return self
 
