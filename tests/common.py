@@ -237,6 +237,8 @@ def flow_keys(result: ConfigFlowResult, category: str) -> Generator[str]:
             for option in options:
                 yield f"{step}.menu_options.{option}"
                 yield f"{step}.menu_option_descriptions.{option}"
+        case FlowResultType.CREATE_ENTRY if description := result.get("description"):
+            yield f"{category}.create_entry.{description}"
         case FlowResultType.SHOW_PROGRESS:
             yield f"{category}.progress.{result['progress_action']}"
         case FlowResultType.ABORT if result.get("translation_domain") in (None, DOMAIN):

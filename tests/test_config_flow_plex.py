@@ -8,12 +8,12 @@ from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import MockConfigEntry, start_reauth_flow
 
 from custom_components.crosswatch.account import plex_unique_id
 from custom_components.crosswatch.const import DOMAIN
 from tests.common import PIN, Services, start, submit
-from tests.simulators.plex import PlexMediaServer, User
+from tests.simulators.plex import NonOwnerHistory, PlexMediaServer, User
 
 PINS = "/plex.tv/api/v2/pins"
 HTML = "<!doctype html><title>Maintenance</title>"
@@ -259,12 +259,65 @@ async def test_server_refuses_the_user(hass: HomeAssistant, services: Services) 
 
 
 async def test_no_server(hass: HomeAssistant, services: Services) -> None:
+    """Somebody gives access while the dialog is open."""
     dana = services.cloud.add_user("Dana")
     result = await sign_in(hass, services, await start(hass, "plex"), dana)
-    assert trouble(result) == "no_servers"
+    assert (result["type"], result["step_id"]) == (FlowResultType.MENU, "plex_no_server")
     services.cloud.share(services.pms, dana)
-    result = await sign_in(hass, services, await submit(hass, result), dana)
+    result = await submit(hass, result, next_step_id="plex_choose_again")
+    result = await sign_in(hass, services, result, dana)
     assert_created(result, services, dana, services.pms)
+    assert result["description"] == "not_owner"
+
+
+async def test_watchlist_alone(hass: HomeAssistant, services: Services) -> None:
+    dana = services.cloud.add_user("Dana")
+    result = await sign_in(hass, services, await start(hass, "plex"), dana)
+    services.cloud.inject("/plex.tv/api/v2/user", times=3, drop=True)
+    result = await submit(hass, result, next_step_id="plex_watchlist_only")
+    assert trouble(result) == "cannot_connect"
+    result = await submit(hass, result)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert (result["title"], result["description"]) == ("Dana (Plex)", "watchlist_only")
+    entry = result["result"]
+    assert entry.unique_id == f"plex_{dana.id}"
+    assert entry.data["account"]["server"] is None
+
+    # once is enough
+    result = await sign_in(hass, services, await start(hass, "plex"), dana)
+    result = await submit(hass, result, next_step_id="plex_watchlist_only")
+    assert trouble(result) == "already_configured"
+    result = await submit(hass, result)
+    assert result["type"] is FlowResultType.SHOW_PROGRESS
+    hass.config_entries.flow.async_abort(result["flow_id"])
+
+    # a new sign-in leaves it as it is, even if there is a server by now
+    services.cloud.share(services.pms, dana)
+    result = await start_reauth_flow(hass, entry)
+    result = await sign_in(hass, services, await submit(hass, result), dana)
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "reauth_successful")
+    assert entry.unique_id == f"plex_{dana.id}"
+    assert entry.data["account"]["server"] is None
+
+
+@pytest.mark.parametrize(
+    ("who", "history", "told"),
+    [
+        ("alex", NonOwnerHistory.DENIED, None),
+        ("robin", NonOwnerHistory.OWN_ROWS, "not_owner"),
+        ("robin", NonOwnerHistory.DENIED, "own_state_only"),
+    ],
+)
+async def test_limits_are_told(
+    hass: HomeAssistant, services: Services, who: str, history: NonOwnerHistory, told: str | None
+) -> None:
+    services.pms.options.non_owner_history = history
+    user: User = getattr(services, who)
+    result = await sign_in(hass, services, await start(hass, "plex"), services.alex)
+    result = await submit(hass, result, user=str(user.id))
+    assert_created(result, services, user, services.pms)
+    assert result["description"] == told
+    assert result["description_placeholders"] == {"user": user.title, "server": "Attic"}
 
 
 async def test_already_set_up(hass: HomeAssistant, services: Services, plex_entry: MockConfigEntry) -> None:

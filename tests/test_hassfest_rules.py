@@ -138,7 +138,7 @@ def test_translations() -> None:
     }  # fmt: skip
     assert "title" not in ENGLISH["config"]
     for category in ("config", "options"):
-        assert set(ENGLISH[category]) <= {"abort", "error", "progress", "step"}
+        assert set(ENGLISH[category]) <= {"abort", "create_entry", "error", "progress", "step"}
         for name, step in ENGLISH[category]["step"].items():
             assert set(step) <= {
                 "title", "description", "data", "data_description", "menu_options",

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from unittest.mock import patch
 
 from homeassistant.const import Platform
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, snapshot_platform
@@ -16,6 +16,7 @@ from custom_components.crosswatch.models import PairState
 from custom_components.crosswatch.sync.models import Feature
 from custom_components.crosswatch.sync.report import FeatureReport, RunReport, RunStatus
 from tests.common import PAIR_ID, Services
+from tests.simulators.plex import NonOwnerHistory
 
 
 @pytest.fixture(autouse=True)
@@ -106,3 +107,73 @@ async def test_facts_stay_available(hass: HomeAssistant, loaded: MockConfigEntry
     await coordinator.async_wait_for_run(coordinator.async_start_run(Trigger.BUTTON))
     await hass.async_block_till_done()
     assert not [state for state in hass.states.async_all() if state.state == "unavailable"]
+
+
+# --- accounts -----------------------------------------------------------------------------------
+
+
+LIMITS = "sensor.alex_attic_limits"
+
+
+async def set_up_as(
+    hass: HomeAssistant, entry: MockConfigEntry, services: Services, name: str | None
+) -> State:
+    """Set the account up for a user of the server, or without one; return the sensor."""
+    account = dict(entry.data["account"])
+    if name is None:
+        account["server"] = None
+    else:
+        user = getattr(services, name)
+        account |= {"user_id": user.id, "user_name": user.title, "token": services.cloud.token(user)}
+        token = services.cloud.server_token(user, services.pms)
+        account["server"] = {**account["server"], "token": token, "is_owner": name == "alex"}
+    hass.config_entries.async_update_entry(entry, data={**entry.data, "account": account})
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    state = hass.states.get(LIMITS)
+    assert state is not None
+    return state
+
+
+@pytest.mark.parametrize(
+    ("name", "history", "limits"),
+    [
+        ("alex", NonOwnerHistory.DENIED, []),
+        ("robin", NonOwnerHistory.OWN_ROWS, ["marked_watched_owner_only", "sessions_hidden"]),
+        (
+            "robin",
+            NonOwnerHistory.DENIED,
+            ["marked_watched_owner_only", "history_own_state_only", "sessions_hidden"],
+        ),
+        (None, NonOwnerHistory.OWN_ROWS, ["no_server"]),
+    ],
+)
+async def test_limits_of_a_plex_user(
+    hass: HomeAssistant,
+    plex_entry: MockConfigEntry,
+    services: Services,
+    name: str | None,
+    history: NonOwnerHistory,
+    limits: list[str],
+) -> None:
+    services.pms.options.non_owner_history = history
+    state = await set_up_as(hass, plex_entry, services, name)
+    assert state.state == ("limited" if limits else "none")
+    assert state.attributes["limits"] == limits
+    assert await hass.config_entries.async_unload(plex_entry.entry_id)
+    gone = hass.states.get(LIMITS)
+    assert gone is not None
+    assert gone.state == "unavailable"
+
+
+async def test_account_sensors(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    accounts: tuple[MockConfigEntry, MockConfigEntry],
+    entity_registry: er.EntityRegistry,
+    snapshot: SnapshotAssertion,
+) -> None:
+    """One at Plex, none at PublicMetaDB, where all users may do the same."""
+    plex, publicmetadb = accounts
+    await snapshot_platform(hass, entity_registry, snapshot, plex.entry_id)
+    assert not er.async_entries_for_config_entry(entity_registry, publicmetadb.entry_id)

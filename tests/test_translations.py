@@ -11,15 +11,20 @@ from homeassistant.util.yaml import load_yaml_dict
 import pytest
 
 from custom_components.crosswatch.button import SYNC_NOW
-from custom_components.crosswatch.const import EntryKind, ProviderName
+from custom_components.crosswatch.const import LIMIT_NO_SERVER, EntryKind, ProviderName
 from custom_components.crosswatch.errors import error_key
 from custom_components.crosswatch.flows.plex_options import plex_setting
 from custom_components.crosswatch.flows.publicmetadb_options import publicmetadb_setting
 from custom_components.crosswatch.providers.plex.link import NoServerError
 from custom_components.crosswatch.providers.plex.provider import WrongUserError
+from custom_components.crosswatch.providers.plex.rights import (
+    MARKED_OWNER_ONLY,
+    OWN_STATE_ONLY,
+    SESSIONS_HIDDEN,
+)
 from custom_components.crosswatch.providers.plex.settings import BY_KEY
 from custom_components.crosswatch.providers.publicmetadb import KEYS
-from custom_components.crosswatch.sensor import SENSORS
+from custom_components.crosswatch.sensor import LIMITS, SENSORS
 from custom_components.crosswatch.services import FAILURES
 from custom_components.crosswatch.sync.models import Direction, Feature
 from custom_components.crosswatch.sync.provider import (
@@ -101,6 +106,11 @@ def test_steps() -> None:
     assert set(ENGLISH["options"]["step"]) == {"init", "plex_settings", "publicmetadb_settings"}
 
 
+def test_last_words() -> None:
+    flow = next(texts(tree) for path, tree in modules() if path.stem == "plex_server")
+    assert set(ENGLISH["config"]["create_entry"]) == {"watchlist_only", "not_owner", "own_state_only"} & flow
+
+
 def test_menus() -> None:
     menu = ENGLISH["config"]["step"]["user"]["menu_options"]
     assert set(menu) == {*ProviderName, EntryKind.PAIR}
@@ -138,13 +148,21 @@ def test_issues() -> None:
 
 
 def test_entities() -> None:
-    names = {"sensor": {one.key for one in SENSORS}, "button": {SYNC_NOW.key}}
+    names = {"sensor": {one.key for one in (*SENSORS, LIMITS)}, "button": {SYNC_NOW.key}}
     assert {platform: set(entities) for platform, entities in ENGLISH["entity"].items()} == names
     assert {platform: set(entities) for platform, entities in ICONS["entity"].items()} == names
     states = {*RunStatus, "never_run", "running"}
     assert set(ENGLISH["entity"]["sensor"]["status"]["state"]) == states
     icons = ICONS["entity"]["sensor"]["status"]
     assert {*icons["state"], "ok"} == states
+    limits = ENGLISH["entity"]["sensor"]["limits"]
+    assert set(limits["state"]) == set(LIMITS.options or ())
+    assert set(limits["state_attributes"]["limits"]["state"]) == {
+        MARKED_OWNER_ONLY,
+        OWN_STATE_ONLY,
+        SESSIONS_HIDDEN,
+        LIMIT_NO_SERVER,
+    }
 
 
 def test_actions() -> None:

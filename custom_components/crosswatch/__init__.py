@@ -18,6 +18,7 @@ from .services import async_setup_services
 from .shared import shared_state
 from .sync.state import StateError
 
+ACCOUNT_PLATFORMS: Final = [Platform.SENSOR]
 PAIR_PLATFORMS: Final = [Platform.BUTTON, Platform.SENSOR]
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -35,6 +36,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: ConfigEntry) -> bool:
         await _async_setup_pair(hass, entry)
         return True
     await async_setup_account(hass, entry)
+    await hass.config_entries.async_forward_entry_setups(entry, ACCOUNT_PLATFORMS)
     for pair in pairs_of_account(hass, entry.unique_id):
         pair.runtime_data.async_account_ready()
         async_check_pair_issue(hass, pair)
@@ -49,7 +51,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: ConfigEntry) -> bool:
     for pair in pairs_of_account(hass, entry.unique_id):
         await pair.runtime_data.async_cancel_run()
     _report_gone(hass, entry)
-    return True
+    return await hass.config_entries.async_unload_platforms(entry, ACCOUNT_PLATFORMS)
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: ConfigEntry) -> None:

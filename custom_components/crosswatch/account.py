@@ -22,6 +22,7 @@ from .const import (
     CONF_LISTS,
     CONF_PROVIDER,
     DOMAIN,
+    LIMIT_NO_SERVER,
     MODEL_ACCOUNT,
     EntryKind,
     ProviderName,
@@ -48,10 +49,14 @@ PLEX_CLOUD: Final = "CROSSWATCH_PLEX_CLOUD"
 
 @dataclass(frozen=True, slots=True)
 class AccountRuntime:
-    """A loaded account. A run holds the lock for as long as it reads or writes the account."""
+    """A loaded account. A run holds the lock for as long as it reads or writes the account.
+
+    `limits` are codes of what its user may not do; None for a service without such differences.
+    """
 
     provider: Provider
     lock: asyncio.Lock
+    limits: tuple[str, ...] | None
 
 
 type AccountConfigEntry = ConfigEntry[AccountRuntime]
@@ -149,9 +154,9 @@ async def async_plex_client_id(hass: HomeAssistant) -> str:
     return uuid5(UUID(await instance_id.async_get(hass)), DOMAIN).hex
 
 
-def plex_unique_id(machine_id: str, user_id: int) -> str:
-    """Return the unique id of a user on a media server."""
-    return f"{ProviderName.PLEX}_{machine_id}_{user_id}"
+def plex_unique_id(machine_id: str | None, user_id: int) -> str:
+    """Return the unique id of a user on a media server, or without one."""
+    return f"{ProviderName.PLEX}_{machine_id}_{user_id}" if machine_id else f"{ProviderName.PLEX}_{user_id}"
 
 
 def publicmetadb_settings(
@@ -222,7 +227,8 @@ async def async_setup_account(hass: HomeAssistant, entry: AccountConfigEntry) ->
     except ProviderError as err:
         raise setup_error(err, entry.title) from err
     hass.config_entries.async_update_entry(entry, data={**entry.data, **learned})
-    entry.runtime_data = AccountRuntime(provider, account_lock(hass, entry.unique_id or entry.entry_id))
+    lock = account_lock(hass, entry.unique_id or entry.entry_id)
+    entry.runtime_data = AccountRuntime(provider, lock, _limits(provider))
     dr.async_get(hass).async_get_or_create(
         config_entry_id=entry.entry_id,
         identifiers={(DOMAIN, entry.entry_id)},
@@ -233,3 +239,9 @@ async def async_setup_account(hass: HomeAssistant, entry: AccountConfigEntry) ->
         name=entry.title,
         configuration_url=service.url,
     )
+
+
+def _limits(provider: Provider) -> tuple[str, ...] | None:
+    if not isinstance(provider, PlexProvider):
+        return None
+    return provider.limits if provider.account.server else (LIMIT_NO_SERVER,)

@@ -48,6 +48,9 @@ STATE_FOLDER: Final = ".cw_state"
 MODEL_ACCOUNT: Final = "account"
 MODEL_PAIR: Final = "sync_pair"
 
+LIMIT_NO_SERVER: Final = "no_server"
+"""A Plex account without a media server; the other limits are the provider's."""
+
 STATUS_NEVER_RUN: Final = "never_run"
 STATUS_RUNNING: Final = "running"
 

@@ -30,6 +30,9 @@ TO_REDACT: Final = {
     CONF_TARGET,
     CONF_TOKEN,
     CONF_WATCHLIST_NAME,
+    # options of an account
+    "ratings_label",
+    "watchlist_list_id",
     # of a Plex account
     "client_id",
     "machine_id",
@@ -61,6 +64,7 @@ def _account(entry: AccountConfigEntry) -> Mapping[str, Any]:
     provider = entry.runtime_data.provider
     return {
         "requests": provider.requests,
+        "limits": entry.runtime_data.limits,
         "capabilities": {
             str(feature): {
                 "kinds": sorted(capability.kinds),

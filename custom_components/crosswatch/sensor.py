@@ -1,6 +1,6 @@
-"""What a pair is doing, and what its last run did."""
+"""What a pair is doing, what its last run did, and what an account may not do."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, override
@@ -11,12 +11,14 @@ from homeassistant.components.sensor import (
     SensorEntityDescription,
     SensorStateClass,
 )
-from homeassistant.const import PERCENTAGE
+from homeassistant.const import PERCENTAGE, EntityCategory
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.typing import StateType
 
-from .const import STATUS_NEVER_RUN, STATUS_RUNNING
+from .account import AccountConfigEntry
+from .const import DOMAIN, STATUS_NEVER_RUN, STATUS_RUNNING
 from .coordinator import PairConfigEntry, PairCoordinator
 from .entity import PairEntity
 from .models import PairState
@@ -119,11 +121,24 @@ SENSORS: tuple[PairSensorDescription, ...] = (
 )
 
 
+LIMITS = SensorEntityDescription(
+    key="limits",
+    device_class=SensorDeviceClass.ENUM,
+    entity_category=EntityCategory.DIAGNOSTIC,
+    options=["none", "limited"],
+)
+
+
 async def async_setup_entry(
-    _hass: HomeAssistant, entry: PairConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
+    _hass: HomeAssistant,
+    entry: PairConfigEntry | AccountConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Set up the sensors of a pair."""
-    async_add_entities(PairSensor(entry.runtime_data, description) for description in SENSORS)
+    """Set up the sensors of a pair or an account."""
+    if isinstance(entry.runtime_data, PairCoordinator):
+        async_add_entities(PairSensor(entry.runtime_data, description) for description in SENSORS)
+    elif entry.runtime_data.limits is not None:
+        async_add_entities([LimitsSensor(entry, entry.runtime_data.limits)])
 
 
 class PairSensor(PairEntity, SensorEntity):
@@ -142,3 +157,19 @@ class PairSensor(PairEntity, SensorEntity):
     def extra_state_attributes(self) -> Mapping[str, Any]:
         """Return the details."""
         return self.entity_description.attributes_fn(self.coordinator.data)
+
+
+class LimitsSensor(SensorEntity):
+    """What the user of an account may not do. It is found out when the account is set up."""
+
+    entity_description = LIMITS
+    _attr_has_entity_name = True
+    _attr_translation_key = LIMITS.key
+    _attr_should_poll = False
+
+    def __init__(self, entry: AccountConfigEntry, limits: Sequence[str]) -> None:
+        """Belong to the device of the account."""
+        self._attr_unique_id = f"{entry.entry_id}_{LIMITS.key}"
+        self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, entry.entry_id)})
+        self._attr_native_value = "limited" if limits else "none"
+        self._attr_extra_state_attributes = {"limits": list(limits)}

@@ -1,14 +1,11 @@
-"""A Plex account: sign-in at plex.tv, then a user and a server."""
+"""A Plex account: sign-in at plex.tv, then a user; `plex_server` goes on from there."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, override
 
 from homeassistant.config_entries import (
-    SOURCE_REAUTH,
-    SOURCE_RECONFIGURE,
     ConfigEntry,
-    ConfigFlow,
     ConfigFlowResult,
 )
 from homeassistant.const import CONF_PIN, CONF_TOKEN
@@ -16,29 +13,25 @@ from homeassistant.core import callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.selector import (
     SelectOptionDict,
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
     TextSelector,
     TextSelectorConfig,
     TextSelectorType,
 )
 import voluptuous as vol
 
-from ..account import PlexService, async_plex_client_id, plex_hosts, plex_unique_id
-from ..const import CONF_ACCOUNT, CONF_KIND, CONF_PROVIDER, DOMAIN, LOGGER, EntryKind, ProviderName
+from ..account import async_plex_client_id, plex_hosts
+from ..const import DOMAIN, LOGGER
 from ..errors import error_key
-from ..providers.plex.account import PlexAccount
 from ..providers.plex.auth import (
     HomeUser,
     Pin,
     PinExpiredError,
     PlexCloud,
-    PlexServer,
     PlexUser,
     WrongPinError,
 )
 from ..sync.provider import AuthError, BadAnswerError, ProviderError, UnreachableError
+from .plex_server import PlexServerSteps, drop_down
 
 POLL_EVERY: Final = 2.0
 """Seconds between two questions whether the person has signed in; plex.tv allows one per second."""
@@ -47,7 +40,6 @@ PIN_LIFE: Final = 1800.0
 
 CONF_ENTRY: Final = "entry"
 CONF_USER: Final = "user"
-CONF_SERVER: Final = "server"
 
 CORE_PLEX: Final = "plex"
 """Domain of Home Assistant's own Plex integration, and the keys of its entries that matter here."""
@@ -58,14 +50,10 @@ PIN_SCHEMA = vol.Schema(
     {vol.Required(CONF_PIN): TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD))}
 )
 
-type Step = Callable[[], Awaitable[ConfigFlowResult]]
 
-
-class PlexSteps(ConfigFlow):
+class PlexSteps(PlexServerSteps):
     """Steps of a Plex account. They serve a new account, a new sign-in and a reconfiguration alike."""
 
-    _cloud: PlexCloud
-    _client_id: str
     _pin: Pin
     _sign_in: asyncio.Task[str] | None = None
     _token: str
@@ -74,15 +62,6 @@ class PlexSteps(ConfigFlow):
     _members: Mapping[str, HomeUser]
     """Everybody else in that person's home, by id."""
     _member: HomeUser
-    _user_token: str
-    """Account token of the chosen user, the same as `_token` or that of a member."""
-    _user: PlexUser
-    _servers: Mapping[str, PlexServer]
-    _wanted_server: str | None = None
-    """machineIdentifier of a server that is decided already."""
-    _data: Mapping[str, Any]
-    _error: str
-    _retry: Step
 
     # --- sign-in --------------------------------------------------------------------------------
 
@@ -226,6 +205,7 @@ class PlexSteps(ConfigFlow):
             description_placeholders={"user": self._member.name},
         )
 
+    @override
     async def _async_choose_again(self) -> ConfigFlowResult:
         """Let somebody else in: another user of the home, or another sign-in."""
         if self._members and self._known_entry is None:
@@ -236,84 +216,7 @@ class PlexSteps(ConfigFlow):
         self._user_token = await self._cloud.switch_user(self._token, self._member.id, pin)
         self._user = await self._cloud.user(self._user_token)
 
-    # --- server ---------------------------------------------------------------------------------
-
-    async def async_step_plex_server(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Choose a server, unless it is decided already, and finish when all of it works."""
-        if user_input is None:
-            try:
-                servers = await self._cloud.servers(self._user_token)
-            except ProviderError as err:
-                return self._show_trouble(error_key(err), self.async_step_plex_server)
-            self._servers = {server.machine_id: server for server in servers}
-            if not servers:
-                return self._show_trouble("no_servers", self._async_choose_again)
-            if self._wanted_server is not None and self._wanted_server not in self._servers:
-                return self._show_trouble("server_not_shared", self._async_choose_again)
-        chosen = user_input[CONF_SERVER] if user_input else self._wanted_server
-        if chosen is None and len(self._servers) == 1:
-            chosen = next(iter(self._servers))
-        errors: dict[str, str] = {}
-        if chosen is not None:
-            if (error := await self._async_check(self._servers[chosen])) is None:
-                return self._finish(self._servers[chosen])
-            if user_input is None:
-                again = error == "already_configured"
-                return self._show_trouble(
-                    error, self._async_choose_again if again else self.async_step_plex_server
-                )
-            errors["base"] = error
-        options = [SelectOptionDict(value=one.machine_id, label=one.name) for one in self._servers.values()]
-        schema = vol.Schema({vol.Required(CONF_SERVER): drop_down(options)})
-        return self.async_show_form(
-            step_id="plex_server",
-            data_schema=self.add_suggested_values_to_schema(schema, user_input),
-            errors=errors,
-        )
-
-    async def _async_check(self, server: PlexServer) -> str | None:
-        """Return what speaks against the account: it is set up already, or it does not work."""
-        unique_id = plex_unique_id(server.machine_id, self._user.id)
-        other = await self.async_set_unique_id(unique_id, raise_on_progress=False)
-        if other is not None and other is not self._known_entry:
-            return "already_configured"
-        account = PlexAccount.of(self._client_id, self._user_token, self._user, server)
-        data: dict[str, Any] = {
-            CONF_KIND: EntryKind.ACCOUNT,
-            CONF_PROVIDER: ProviderName.PLEX,
-            CONF_ACCOUNT: account.as_dict(),
-        }
-        try:
-            _provider, learned = await PlexService().check(self.hass, data, {})
-        except UnreachableError:  # plex.tv answered just now
-            return "server_unreachable"
-        except ProviderError as err:
-            return error_key(err)
-        self._data = {**data, **learned}
-        return None
-
-    @callback
-    def _finish(self, server: PlexServer) -> ConfigFlowResult:
-        """Create the account, or give the existing one its new sign-in."""
-        if (known := self._known_entry) is not None:
-            self._abort_if_unique_id_mismatch(reason="wrong_account")
-            return self.async_update_reload_and_abort(known, data_updates=self._data)
-        return self.async_create_entry(title=f"{self._user.name} ({server.name})", data=self._data)
-
     # --- helpers --------------------------------------------------------------------------------
-
-    async def async_step_plex_trouble(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Say what went wrong; submitting goes back to where it can be put right."""
-        if user_input is not None:
-            return await self._retry()
-        return self._show_trouble(self._error, self._retry)
-
-    @callback
-    def _show_trouble(self, error: str, retry: Step) -> ConfigFlowResult:
-        self._error, self._retry = error, retry
-        return self.async_show_form(
-            step_id="plex_trouble", data_schema=vol.Schema({}), errors={"base": error}
-        )
 
     async def _async_open_cloud(self) -> None:
         account = self._known_account
@@ -328,21 +231,3 @@ class PlexSteps(ConfigFlow):
             for entry in self.hass.config_entries.async_entries(CORE_PLEX, include_ignore=False)
             if entry.data.get(CORE_SERVER_ID) and entry.data.get(CORE_SERVER_CONFIG, {}).get(CONF_TOKEN)
         }
-
-    @property
-    def _known_entry(self) -> ConfigEntry | None:
-        """The account that gets a new sign-in; None while a new one is set up."""
-        if self.source == SOURCE_REAUTH:
-            return self._get_reauth_entry()
-        return self._get_reconfigure_entry() if self.source == SOURCE_RECONFIGURE else None
-
-    @property
-    def _known_account(self) -> PlexAccount | None:
-        entry = self._known_entry
-        return None if entry is None else PlexAccount.from_dict(entry.data[CONF_ACCOUNT])
-
-
-@callback
-def drop_down(options: list[SelectOptionDict]) -> SelectSelector:
-    """Return a selector of one of the options."""
-    return SelectSelector(SelectSelectorConfig(options=options, mode=SelectSelectorMode.DROPDOWN))

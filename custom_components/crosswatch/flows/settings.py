@@ -88,13 +88,12 @@ def selector_for(
         case bool():
             return BooleanSelector()
         case int() | float():
+            limits = {"min": minimum, "max": maximum}
             config = NumberSelectorConfig(
-                mode=NumberSelectorMode.BOX, step=1 if isinstance(default, int) else "any"
+                mode=NumberSelectorMode.BOX,
+                step=1 if isinstance(default, int) else "any",
+                **{end: limit for end, limit in limits.items() if limit is not None},  # type: ignore[typeddict-item]
             )
-            if minimum is not None:
-                config["min"] = minimum
-            if maximum is not None:
-                config["max"] = maximum
             if key in UNITS:
                 config["unit_of_measurement"] = UNITS[key]
             return NumberField(config)
