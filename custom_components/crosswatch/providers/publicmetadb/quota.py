@@ -103,13 +103,20 @@ class Quota:
         """
         async with self._lock:
             window = self._current(bucket)
-            if not beyond and (window.closed or window.count >= self._limits[bucket]):
+            if not beyond and self.used_up(bucket):
                 window.refused = True
                 return False
             window.count += 1
             self._windows[bucket] = window
             await self._save(self._windows)
             return True
+
+    def used_up(self, bucket: Bucket) -> bool:
+        """Whether nothing may be sent before the next window."""
+        window = self._windows.get(bucket)
+        if window is None or window.ends <= self._monotonic():
+            return False
+        return window.closed or window.count >= self._limits[bucket]
 
     async def close(self, bucket: Bucket, seconds: float) -> None:
         """Send no more for so long: the service said so, whatever was counted here."""

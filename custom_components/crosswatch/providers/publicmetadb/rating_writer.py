@@ -5,6 +5,7 @@ into the shadow file first, so that whatever breaks off in between, the old scor
 the new one is sent by the next plan or the old one is put back by a later read.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 import logging
@@ -33,15 +34,15 @@ from .wire import Row, row_id, text
 
 LOGGER = logging.getLogger(__name__)
 
-CLOCKS_APART = 300
-"""Seconds by which the service's clock may be behind ours."""
+NO_ID = "no_id"
+"""Reason of a rating that was accepted by an answer that doesn't tell its row."""
 HTTP_CONFLICT = 409
 DUPLICATE = frozenset({400, HTTP_CONFLICT, 422})
 """Statuses met for a rating that is there already (API reference 2.3); only 409 means nothing else."""
 
 
 class RatingWriter:
-    """Carries out changes of the ratings of one pair, each change of another rating."""
+    """Carries out changes of the ratings of one pair."""
 
     def __init__(
         self,
@@ -57,9 +58,18 @@ class RatingWriter:
         self._quota = quota
         self._clock = clock
         self._usual = usual
+        self._one_at_a_time = asyncio.Lock()
 
     async def write(self, change: Change) -> Outcome:
-        """Carry out one change; raises what went wrong with the request."""
+        """Carry out one change; raises what went wrong with the request.
+
+        One at a time: no more than one rating can ever be half changed, and a 429 that closes the hour is
+        known before the next is sent. At 200 an hour there is nothing to be gained by haste.
+        """
+        async with self._one_at_a_time:
+            return await self._write(change)
+
+    async def _write(self, change: Change) -> Outcome:
         rating = change.entry
         if not isinstance(rating, Rating):
             raise TypeError("not a rating")
@@ -148,8 +158,11 @@ class RatingWriter:
             self._store.touch(user_id=user_id)
         added, score = row_id(row), score_of(row)
         if added is None:
-            mine = self._ours(await self._rows(record), record, made=True)
-            added = None if mine is None else mine.id
+            mine = self._ours(await self._rows(record), record)
+            if mine is None:
+                # it may have been stored or not: the next attempt is told if it was
+                return Outcome(change=change, status=OutcomeStatus.UNCERTAIN, reason=NO_ID)
+            added, score = mine.id, mine.score
         if score is None:
             score = wanted
         record = replace(
@@ -159,8 +172,7 @@ class RatingWriter:
             sent=wanted if score != wanted and record.sent is None else record.sent,
             rated_at=created_at(row) or self._now(),
             checked_at=0,
-            # without an id no look could ever confirm it
-            pending=None if added is None else replace(_pending(record), posted=(score,), done=True),
+            pending=replace(_pending(record), posted=(score,), done=True),
         )
         await self._keep(record)
         return Outcome(
@@ -174,31 +186,29 @@ class RatingWriter:
     ) -> Outcome | None:
         """Return the outcome of a rating that is refused because there is one already; None if it isn't.
 
-        Only a row that is ours for certain is taken over (API reference W10): one that says so, one we
-        remember, or the one that an earlier attempt of ours must have made.
+        Only a row that is ours for certain is taken over (API reference W10): one that says so, or one
+        we remember.
         """
         if error.status not in DUPLICATE:
             return None
-        old = _pending(record).old
-        reason, conflict = f"http:{error.status}", error.status == HTTP_CONFLICT
-        row = self._ours(await self._rows(record), record, made=conflict and bool(earlier))
-        if row is not None:
+        reason = f"http:{error.status}"
+        found = await self._rows(record)
+        if (row := self._ours(found, record)) is not None:
             # with another score it is the next plan's business, by the rules for conflicts
             await self._keep(seen(record, row, self._now()))
             status = OutcomeStatus.ALREADY if row.score == wanted else OutcomeStatus.FAILED
             return Outcome(change=change, status=status, reason=reason, remote_id=row.id)
-        if not conflict:
+        if error.status != HTTP_CONFLICT:
             return None
-        if not earlier and old is None:
+        if not earlier and _pending(record).old is None:
             # given elsewhere, and nobody can tell which one it is
             self._store.drop(record.key)
             await self._store.save()
-            return _unresolved(change, reason)
-        # ours, for no other can be in the way, but which row it is can't be told
-        held = earlier[-1] if earlier else old
-        await self._keep(replace(record, id=None, score=held, pending=None))
-        if held == wanted:
-            return Outcome(change=change, status=OutcomeStatus.ALREADY, reason=reason)
+        elif (held := _stored(found, earlier, error)) is not None:
+            # an attempt before this one was stored after all; which row it is can't be told
+            await self._keep(replace(record, id=None, score=held, pending=None))
+            if held == wanted:
+                return Outcome(change=change, status=OutcomeStatus.ALREADY, reason=reason)
         return _unresolved(change, reason)
 
     async def _rows(self, record: Record) -> Found:
@@ -208,26 +218,13 @@ class RatingWriter:
             # what became of the write is known; which row it is stays unknown
             return Found(rows=())
 
-    def _ours(self, found: Found, record: Record, *, made: bool) -> RemoteRating | None:
-        """Return the row that is ours for certain. `made`: a write of ours must have made one of them."""
+    def _ours(self, found: Found, record: Record) -> RemoteRating | None:
+        """Return the row that is ours for certain."""
         user_id, pending = self._store.user_id, record.pending
-        if (row := found.owned(user_id)) is not None or pending is None:
+        if (row := found.owned(user_id)) is not None:
             return row
-        if pending.old_id is not None and (row := found.by_id(pending.old_id)) is not None:
-            return None if row.mine(user_id) is False else row
-        if not made:
-            return None
-        known = self._store.ids()
-        fitting = [
-            row
-            for row in found.rows
-            if row.score in pending.posted
-            and row.mine(user_id) is not False
-            and row.id not in known
-            and row.created is not None
-            and row.created >= pending.at - CLOCKS_APART
-        ]
-        return fitting[0] if len(fitting) == 1 else None
+        row = found.by_id(pending.old_id) if pending is not None and pending.old_id is not None else None
+        return None if row is None or row.mine(user_id) is False else row
 
     async def _give_up(self, record: Record, error: ProviderError, earlier: tuple[float, ...]) -> None:
         """Put the old score back after a refusal, or forget what was never there."""
@@ -265,16 +262,15 @@ class RatingWriter:
             if err.status != HTTP_CONFLICT:
                 raise
             # something of ours is there: what was thought to have failed
-            ours = self._ours(await self._rows(record), record, made=True)
-            if ours is not None:
+            found = await self._rows(record)
+            if (ours := self._ours(found, record)) is not None:
                 await self._keep(seen(record, ours, self._now()))
-            else:
-                held = pending.posted[-1] if pending.posted else old
+            elif (held := _stored(found, pending.posted, err)) is not None:
                 await self._keep(replace(record, id=None, score=held, pending=None))
             return
-        added = row_id(row)
-        done = replace(pending, posted=(old,), done=True) if added is not None else None
-        await self._keep(replace(record, id=added, score=old, checked_at=0, pending=done))
+        if (added := row_id(row)) is not None:
+            done = replace(pending, posted=(old,), done=True)
+            await self._keep(replace(record, id=added, score=old, checked_at=0, pending=done))
 
     # --- removing -----------------------------------------------------------------------------
 
@@ -282,7 +278,7 @@ class RatingWriter:
         """Remove a rating through the id that is remembered for it, never through one the entry carries."""
         if record.id is None or (record.pending is not None and not record.pending.done):
             # look for it once (W12): it may say itself that it is ours
-            row = self._ours(await look(self._client, record.item, record.label), record, made=False)
+            row = self._ours(await look(self._client, record.item, record.label), record)
             if row is None:
                 return _unresolved(change, MISSING_REMOTE_RATING_ID)
             record = seen(record, row, self._now())
@@ -318,6 +314,15 @@ def _pending(record: Record) -> Pending:
     if record.pending is None:
         raise TypeError("not written down")
     return record.pending
+
+
+def _stored(found: Found, posted: tuple[float, ...], conflict: RefusedError) -> float | None:
+    """Return the score of ours that is there, as a conflict says, if only one that was sent can be it.
+
+    A 409 without a text may come from a gateway and proves nothing.
+    """
+    there = {row.score for row in found.rows}.intersection(posted)
+    return there.pop() if len(there) == 1 and conflict.detail else None
 
 
 def _body(record: Record, score: float) -> dict[str, object]:

@@ -12,9 +12,11 @@ from ...sync.provider import (
     BadAnswerError,
     ForbiddenError,
     NotFoundError,
+    RateLimitedError,
     RefusedError,
     UncertainWriteError,
 )
+from ..http import LONGEST_WAIT
 from .applying import Write
 from .client import PublicMetaDBClient
 from .quota import Bucket, Quota
@@ -91,9 +93,14 @@ class Ratings:
         await self.quota.load()
         writer = RatingWriter(self._client, self._store, self.quota, self._clock)
         for record, pending in half_done:
-            if pending.reads == 0 or pending.old is None:
-                self._store.put(replace(record, pending=replace(pending, reads=pending.reads + 1)))
-            elif await self.quota.take(Bucket.UPDATE):
+            if self.quota.used_up(Bucket.UPDATE):
+                # no plan could have finished it either
+                break
+            self._store.put(replace(record, pending=replace(pending, reads=pending.reads + 1)))
+            # at the second, third, fifth, ninth ... read that finds it
+            if pending.old is not None and pending.reads and not pending.reads & (pending.reads - 1):
+                await self.quota.take(Bucket.UPDATE)
+                record = replace(record, pending=replace(pending, reads=pending.reads + 1))  # noqa: PLW2901
                 try:
                     await writer.put_back(record, pending.old)
                 except (
@@ -104,6 +111,10 @@ class Ratings:
                     UncertainWriteError,
                 ) as err:
                     LOGGER.warning("A rating whose change broke off can't be put back yet (%s)", err)
+                except RateLimitedError as err:
+                    if err.retry_after is None or err.retry_after <= LONGEST_WAIT:
+                        raise
+                    await self.quota.close(Bucket.UPDATE, err.retry_after)
         await self._store.save()
 
     @asynccontextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import itertools
 import os
 from pathlib import Path
 import threading
@@ -10,6 +11,13 @@ from typing import Any
 import orjson
 
 from ...sync.provider import ProviderError
+
+_NUMBERS = itertools.count(1)
+_WRITTEN: dict[Path, int] = {}
+"""Number of the last content written, by file."""
+_WRITING = threading.Lock()
+"""Held in the thread that writes. It outlives whoever was cancelled while waiting for it, and may meet the
+thread of a new object for the same file."""
 
 
 class StateFileError(ProviderError):
@@ -24,9 +32,6 @@ class StateFile:
         self.path = path
         self._older = older
         self._lock = asyncio.Lock()
-        self._asked = self._written = 0
-        self._write_lock = threading.Lock()
-        """Held in the thread that writes, which outlives whoever was cancelled while waiting for it."""
 
     async def read(self) -> Any:
         """Return the content, None without a file. Raises `StateFileError` for anything unreadable."""
@@ -37,9 +42,9 @@ class StateFile:
         """Replace the content; it has reached the disk when this returns. Raises `StateFileError`."""
         body = orjson.dumps(content, option=orjson.OPT_INDENT_2)
         async with self._lock:
-            self._asked += 1
+            number = next(_NUMBERS)
             try:
-                await asyncio.to_thread(self._write, body, self._asked)
+                await asyncio.to_thread(self._write, body, number)
             except OSError as err:
                 raise StateFileError(f"state file {self.path.name} can't be written ({_code(err)})") from None
 
@@ -58,11 +63,11 @@ class StateFile:
         return None
 
     def _write(self, body: bytes, number: int) -> None:
-        with self._write_lock:
-            if number < self._written:
+        with _WRITING:
+            if number < _WRITTEN.get(self.path, 0):
                 # a later content was faster
                 return
-            self._written = number
+            _WRITTEN[self.path] = number
             replace_file(self.path, body)
             if self._older is not None and self._older.exists():
                 # deleting our file must not bring back what the older one knew

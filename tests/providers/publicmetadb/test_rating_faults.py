@@ -1,0 +1,484 @@
+"""No rating is lost or doubled, whatever breaks off and wherever (API reference W9, W10)."""
+
+import asyncio
+from collections.abc import Mapping
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from custom_components.crosswatch.providers.publicmetadb import PublicMetaDBProvider
+from custom_components.crosswatch.providers.publicmetadb.storage import StateFile
+from custom_components.crosswatch.sync.models import Action, Feature, Item, Outcome, Rating
+from custom_components.crosswatch.sync.provider import ProviderError, RateLimitedError, UnreachableError
+from tests.simulators.base import When
+from tests.simulators.publicmetadb import Kind as Quirk, ManualClock, Ownership, PublicMetaDBSimulator, User
+
+from .conftest import Build
+from .helpers import (
+    A_RATING,
+    RATINGS,
+    SCOPE,
+    apply,
+    change,
+    episode,
+    movie,
+    rating,
+    removal,
+    told,
+    update,
+)
+
+SHADOW = "publicmetadb_ratings.pair1.shadow.json"
+MOVIE = movie(550)
+
+
+async def known(provider: PublicMetaDBProvider) -> dict[Item, int]:
+    """Return what a read tells."""
+    entries = (await provider.read(Feature.RATINGS, SCOPE)).entries
+    return {one.item: one.tenths for one in entries if isinstance(one, Rating)}
+
+
+async def run(provider: PublicMetaDBProvider, wanted: Mapping[Item, int]) -> list[Outcome]:
+    """Do what a run does: read, plan, write."""
+    there = await known(provider)
+    changes = [
+        change(rating(item, tenths), Action.UPDATE if item in there else Action.ADD)
+        for item, tenths in wanted.items()
+        if there.get(item) != tenths
+    ]
+    return await apply(provider, *changes) if changes else []
+
+
+async def settle(build: Build, wanted: Mapping[Item, int], clock: ManualClock | None = None) -> int:
+    """Run, each time in a new process, until nothing is left to do; return how often."""
+    for number in range(8):
+        provider = build(**({} if clock is None else {"clock": clock}))
+        if not await run(provider, wanted) and await known(provider) == wanted:
+            return number
+        if clock is not None:
+            clock.advance(1000)
+    raise AssertionError("the runs don't come to an end")
+
+
+def held(user: User) -> list[float]:
+    """Return the scores the service holds."""
+    return sorted(row.score for row in user.ratings())
+
+
+def items(folder: Path) -> Any:
+    """Return what the shadow holds."""
+    return json.loads((folder / SHADOW).read_text())["items"]
+
+
+FAULTS: tuple[dict[str, Any], ...] = (
+    {"drop": True},
+    {"status": 400},
+    {"status": 401},
+    {"status": 403, "content_type": "application/json", "body": '{"error":"no"}'},
+    {"status": 403, "content_type": "text/html", "body": "<html></html>"},
+    {"status": 408},
+    {"status": 409},
+    {"status": 422},
+    {"status": 429},
+    {"status": 500},
+    {"status": 501},
+    {"status": 503},
+    {"status": 524},
+    {"status": 200, "content_type": "text/html", "body": "<html></html>"},
+    {"status": 200, "content_type": "application/json", "body": '{"success":false}'},
+    {"status": 200},
+)
+
+
+@pytest.mark.parametrize(
+    ("ownership", "method", "times"),
+    [
+        (Ownership.HIDDEN, "POST", 1),
+        (Ownership.HIDDEN, "POST", 3),
+        (Ownership.IS_OWNER, "POST", 2),
+        (Ownership.USER_ID, "POST", 1),
+        (Ownership.HIDDEN, "DELETE", 2),
+        (Ownership.HIDDEN, "GET", 2),
+    ],
+)
+@pytest.mark.parametrize("when", list(When))
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+async def test_w09_failed_half_loses_nothing(
+    build: Build,
+    sim: PublicMetaDBSimulator,
+    user: User,
+    ownership: Ownership,
+    when: When,
+    method: str,
+    fault: dict[str, Any],
+    times: int,
+) -> None:
+    """A change whose second half fails: the old score or the new one is there, or comes back."""
+    sim.settings.ownership = ownership
+    sim.state.add_rating("somebody", tmdb_id=550, score=90)
+    await run(build(), {MOVIE: 80})
+    assert await known(build()) == {MOVIE: 80}
+    sim.inject("/api/external/*ratings*", method=method, when=when, times=times, **fault)
+    try:
+        await run(build(max_retries=2), {MOVIE: 90})
+    except ProviderError:
+        # the run has ended
+        assert times
+    # never is the rating taken for removed, and never for one that isn't there
+    for _ in range(2):
+        try:
+            there = await known(build(max_retries=2))
+        except ProviderError:
+            continue
+        assert there in ({MOVIE: 80}, {MOVIE: 90})
+    sim.heal()
+    await settle(build, {MOVIE: 90})
+    assert held(user) == [90]
+    assert sim.state.title_ratings.rows()[0].score == 90
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+@pytest.mark.parametrize("when", list(When))
+@pytest.mark.parametrize("ownership", [Ownership.HIDDEN, Ownership.IS_OWNER])
+async def test_new_rating_that_fails_is_there_once_in_the_end(
+    build: Build,
+    sim: PublicMetaDBSimulator,
+    user: User,
+    fault: dict[str, Any],
+    when: When,
+    ownership: Ownership,
+) -> None:
+    """A lost answer leads to no second rating and to no lost one."""
+    sim.settings.ownership = ownership
+    for number in range(5):
+        sim.state.add_rating(f"user{number}", tmdb_id=550, score=80)
+    sim.inject(RATINGS, method="POST", when=when, times=1, **fault)
+    try:
+        await run(build(max_retries=2), {MOVIE: 80})
+    except ProviderError:
+        assert not held(user) or when is When.AFTER
+    sim.heal()
+    lies = fault.get("status") in (400, 401, 403, 409, 422, 429) and "html" not in fault.get(
+        "content_type", ""
+    )
+    if when is When.AFTER and ownership is Ownership.HIDDEN and lies:
+        # the service lied: it stored what it refused. Whether the one that is there is it nobody can tell
+        for _ in range(2):
+            assert told(await run(build(), {MOVIE: 80})) in ([("unresolved", "http:409")], [])
+    else:
+        await settle(build, {MOVIE: 80})
+    assert held(user) == [80]
+
+
+async def test_w09_old_score_comes_back_when_the_plan_changes_its_mind(
+    build: Build, sim: PublicMetaDBSimulator, user: User
+) -> None:
+    """The change broke off after the deletion, and then nobody wants it any more."""
+    await run(build(), {MOVIE: 80})
+    sim.inject(RATINGS, method="POST", drop=True, times=None)
+    assert [one.status for one in await run(build(), {MOVIE: 90})] == ["uncertain"]
+    sim.heal()
+    assert not held(user)
+    assert await run(build(), {MOVIE: 80}) == []
+    assert await known(build()) == {MOVIE: 80}
+    assert held(user) == [80]
+    assert await known(build()) == {MOVIE: 80}
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 422, 501])
+async def test_w09_refused_score_leaves_the_old_one(
+    build: Build, sim: PublicMetaDBSimulator, user: User, tmp_path: Path, status: int
+) -> None:
+    """Put back at once."""
+    await run(build(), {MOVIE: 80})
+    await known(build())
+    sim.fail(RATINGS, method="POST", status=status)
+    (outcome,) = await run(build(), {MOVIE: 90})
+    assert outcome.reason == f"http:{status}"
+    assert outcome.status in ("unresolved", "failed")
+    assert held(user) == [80]
+    assert await known(build()) == {MOVIE: 80}
+    assert "pending" not in items(tmp_path)["movie:tmdb:550#rating:overall"]
+
+
+async def test_w09_crash_at_every_await(build: Build, sim: PublicMetaDBSimulator, user: User) -> None:
+    """Broken off after any number of steps, and continued by a new process."""
+    clock = ManualClock()
+    reached_the_end = False
+    for steps in itertools.count(0, 3):
+        # the quota is another matter
+        clock.advance(4000)
+        wanted = {MOVIE: 90 if steps % 2 else 80, episode(1399, 0, 1): 75 if steps % 2 else 65}
+        task = asyncio.create_task(run(build(clock=clock), wanted))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+            if task.done():
+                reached_the_end = True
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        if steps > 6:
+            assert set(await known(build(clock=clock))) == set(wanted)
+        await settle(build, wanted, clock)
+        assert held(user) == sorted(wanted.values())
+        if reached_the_end:
+            break
+    assert steps > 30
+
+
+@pytest.mark.parametrize("number", range(1, 10))
+async def test_w09_crash_at_every_save(
+    build: Build, sim: PublicMetaDBSimulator, user: User, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """A state file that can't be written any more, from the first to the last time in a run."""
+    await run(build(), {MOVIE: 80})
+    await known(build())
+    count = 0
+    write = StateFile.write
+
+    async def failing(self: StateFile, content: Any) -> None:
+        nonlocal count
+        count += 1
+        if count >= number:
+            raise UnreachableError("killed")
+        await write(self, content)
+
+    monkeypatch.setattr(StateFile, "write", failing)
+    try:
+        await run(build(), {MOVIE: 90})
+    except UnreachableError:
+        assert count >= number
+    monkeypatch.undo()
+    assert await known(build()) in ({MOVIE: 80}, {MOVIE: 90})
+    await settle(build, {MOVIE: 90})
+    assert held(user) == [90]
+
+
+@pytest.mark.parametrize("quirk", [Quirk.SILENT_DROP, Quirk.NO_ID, Quirk.EMPTY_BODY, Quirk.TOP_LEVEL_ID])
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+async def test_answer_is_no_proof(
+    build: Build, sim: PublicMetaDBSimulator, user: User, quirk: Quirk, method: str
+) -> None:
+    """An answer that lies or says too little: the new score counts when it was seen."""
+    clock = ManualClock()
+    sim.clock = sim.state.clock = clock
+    await run(build(clock=clock), {MOVIE: 80})
+    await known(build(clock=clock))
+    sim.quirk(quirk, "/api/external/*ratings*", method=method)
+    await run(build(clock=clock), {MOVIE: 90})
+    there = await known(build(clock=clock))
+    unproven = method == "POST" and quirk in (Quirk.NO_ID, Quirk.EMPTY_BODY)
+    assert there == ({MOVIE: 90} if held(user) == [90] and not unproven else {MOVIE: 80})
+    await settle(build, {MOVIE: 90}, clock)
+    assert held(user) == [90]
+
+
+async def test_lying_deletion_is_seen_through(build: Build, sim: PublicMetaDBSimulator, user: User) -> None:
+    """The old rating is still there: the 409 says so, and it is ours by its id."""
+    await run(build(), {MOVIE: 80})
+    await known(build())
+    sim.quirk(Quirk.SILENT_DROP, A_RATING, method="DELETE")
+    assert told(await run(build(), {MOVIE: 90})) == [("failed", "http:409")]
+    assert held(user) == [80]
+    await settle(build, {MOVIE: 90})
+    assert held(user) == [90]
+
+
+# --- 409 -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [409, 400, 422])
+@pytest.mark.parametrize("ownership", [Ownership.IS_OWNER, Ownership.FULL])
+async def test_w10_own_rating_is_taken_over(
+    build: Build, sim: PublicMetaDBSimulator, user: User, ownership: Ownership, status: int
+) -> None:
+    """One given on the site, whose row says that it is ours: never mind the others with the same score."""
+    sim.settings.ownership = ownership
+    sim.settings.rating_conflict_status = status
+    sim.state.add_rating("somebody", tmdb_id=550, score=80)
+    mine = user.add_rating(tmdb_id=550, score=80)
+    other = user.add_rating(tmdb_id=551, score=60)
+    outcomes = await run(build(), {MOVIE: 80, movie(551): 90})
+    assert told(outcomes) == [("already", f"http:{status}"), ("failed", f"http:{status}")]
+    assert [outcome.remote_id for outcome in outcomes] == [mine.id, other.id]
+    # with another score it is a change like any other
+    assert await known(build()) == {MOVIE: 80, movie(551): 60}
+    await settle(build, {MOVIE: 80, movie(551): 90})
+    assert held(user) == [80, 90]
+
+
+async def test_w10_own_user_id_is_learned_from_own_writes(
+    build: Build, sim: PublicMetaDBSimulator, user: User
+) -> None:
+    """Where rows tell a user and not whether it is us."""
+    sim.settings.ownership = Ownership.USER_ID
+    sim.state.add_rating("somebody", tmdb_id=550, score=80)
+    mine = user.add_rating(tmdb_id=550, score=80)
+    assert told(await run(build(), {MOVIE: 80})) == [("unresolved", "http:409")]
+    await run(build(), {movie(551): 60})
+    (outcome,) = await run(build(), {MOVIE: 80, movie(551): 60})
+    assert (outcome.status, outcome.remote_id) == ("already", mine.id)
+
+
+@pytest.mark.parametrize("status", [409, 400, 422])
+async def test_w10_unproven_rating_is_not_taken_over(
+    build: Build, sim: PublicMetaDBSimulator, user: User, tmp_path: Path, status: int
+) -> None:
+    """The first row with the same score may be anybody's: it is reported, and no id is kept."""
+    sim.settings.rating_conflict_status = status
+    others = sim.state.add_rating("somebody", tmdb_id=550, score=80)
+    mine = user.add_rating(tmdb_id=550, score=80)
+    assert told(await run(build(), {MOVIE: 80})) == [("unresolved", f"http:{status}")]
+    assert items(tmp_path) == {}
+    assert await known(build()) == {}
+    assert told(await apply(build(), removal(rating(MOVIE)))) == [("unresolved", "missing_remote_rating_id")]
+    assert sim.state.title_ratings.rows() == (others, mine)
+
+
+async def test_w10_conflict_without_a_rating_of_ours(
+    build: Build, sim: PublicMetaDBSimulator, tmp_path: Path
+) -> None:
+    """Not even when the service is wrong and only somebody else's is there."""
+    sim.state.add_rating("somebody", tmdb_id=550, score=80)
+    sim.quirk(Quirk.CONFLICT, RATINGS, method="POST")
+    assert told(await run(build(), {MOVIE: 80})) == [("unresolved", "http:409")]
+    assert items(tmp_path) == {}
+
+
+async def test_w10_row_that_says_it_is_not_ours_is_not(
+    build: Build, sim: PublicMetaDBSimulator, user: User, tmp_path: Path
+) -> None:
+    """An id from an older tool that adopted somebody else's rating."""
+    sim.settings.ownership = Ownership.IS_OWNER
+    clock = ManualClock()
+    theirs = sim.state.add_rating("somebody", tmdb_id=550, score=80)
+    key = "movie:tmdb:550#rating:overall"
+    content = {"items": {key: {"id": theirs.id, "label": "Overall", "score": 80, "missed_at": 5}}}
+    (tmp_path / SHADOW).write_text(json.dumps(content))
+    assert await known(build(clock=clock)) == {}
+    await settle(build, {MOVIE: 70}, clock)
+    assert held(user) == [70]
+    assert theirs.id in sim.state.title_ratings
+
+
+async def test_id_of_somebody_else_is_in_nobodys_way(
+    build: Build, sim: PublicMetaDBSimulator, user: User, tmp_path: Path
+) -> None:
+    """Where rows tell nothing, a change finds out by the 403 and goes on."""
+    theirs = sim.state.add_rating("somebody", tmdb_id=550, score=80)
+    key = "movie:tmdb:550#rating:overall"
+    (tmp_path / SHADOW).write_text(json.dumps({"items": {key: {"id": theirs.id, "score": 80}}}))
+    assert told(await apply(build(), update(rating(MOVIE, 70)))) == [("applied", None)]
+    assert held(user) == [70]
+    assert theirs.id in sim.state.title_ratings
+    assert await known(build()) == {MOVIE: 70}
+
+
+async def test_lost_answer_that_cannot_be_told_apart(
+    build: Build, sim: PublicMetaDBSimulator, user: User
+) -> None:
+    """The 409 says that the first attempt arrived: the rating is known, its row is not."""
+    sim.inject(RATINGS, method="POST", when=When.AFTER, drop=True)
+    assert [one.status for one in await run(build(), {MOVIE: 80})] == ["uncertain"]
+    theirs = sim.state.add_rating("somebody", tmdb_id=550, score=80)
+    assert told(await run(build(), {MOVIE: 80})) == [("already", "http:409")]
+    assert await run(build(), {MOVIE: 80}) == []
+    # so it can neither be changed nor removed
+    reason = ("unresolved", "missing_remote_rating_id")
+    assert told(await run(build(), {MOVIE: 90})) == [reason]
+    assert told(await apply(build(), removal(rating(MOVIE)))) == [reason]
+    assert held(user) == [80]
+    assert theirs.id in sim.state.title_ratings
+    # until the service tells whose rows they are
+    sim.settings.ownership = Ownership.IS_OWNER
+    await settle(build, {MOVIE: 90})
+    assert held(user) == [90]
+
+
+async def test_removal_of_a_broken_off_change(build: Build, sim: PublicMetaDBSimulator, user: User) -> None:
+    """What may be there under an unknown row is not declared gone."""
+    await run(build(), {MOVIE: 80})
+    sim.inject(RATINGS, method="POST", drop=True, times=None)
+    await run(build(), {MOVIE: 90})
+    sim.heal()
+    assert told(await apply(build(), removal(rating(MOVIE)))) == [("unresolved", "missing_remote_rating_id")]
+    for _ in range(2):
+        await known(build())
+    assert told(await apply(build(), removal(rating(MOVIE)))) == [("applied", None)]
+    assert not held(user)
+
+
+# --- the service's own limits ----------------------------------------------------------------
+
+
+async def test_hourly_limit_of_the_service(build: Build, sim: PublicMetaDBSimulator, user: User) -> None:
+    """Its 429 with a long break counts as the quota: the run finishes, and knows when to go on."""
+    clock = ManualClock()
+    sim.clock = sim.state.clock = sim.limits._clock = clock
+    sim.settings.ratings_per_hour = 3
+    wanted = {movie(number): 80 for number in range(1, 6)}
+    provider = build(clock=clock)
+    outcomes = await run(provider, wanted)
+    limit = ("unresolved", "publicmetadb_hourly_rating_submit_limit")
+    assert sorted(told(outcomes)) == [("applied", None)] * 3 + [limit] * 2
+    assert (await known(provider)).keys() < wanted.keys()
+    retry_at = provider.retry_at(SCOPE)
+    assert retry_at is not None
+    assert 3599 <= retry_at - clock.now <= 3601
+    sim.log.clear()
+    assert told(await run(build(clock=clock), wanted)) == [limit] * 2
+    assert not sim.requests(method="POST")
+    clock.advance(3601)
+    assert told(await run(build(clock=clock), wanted)) == [("applied", None)] * 2
+    assert len(user.ratings()) == 5
+
+
+async def test_hourly_limit_in_the_middle_of_a_change(
+    build: Build, sim: PublicMetaDBSimulator, user: User
+) -> None:
+    """The old rating is deleted and the new one has to wait: it is neither lost nor taken for removed."""
+    clock = ManualClock()
+    sim.clock = sim.state.clock = sim.limits._clock = clock
+    await run(build(clock=clock), {MOVIE: 80})
+    await known(build(clock=clock))
+    sim.settings.ratings_per_hour = 1
+    (outcome,) = await run(build(clock=clock), {MOVIE: 90})
+    assert (outcome.status, outcome.reason) == ("unresolved", "publicmetadb_hourly_rating_update_limit")
+    assert not held(user)
+    for _ in range(3):
+        assert await known(build(clock=clock)) == {MOVIE: 80}
+    clock.advance(3601)
+    await settle(build, {MOVIE: 90}, clock)
+    assert held(user) == [90]
+
+
+async def test_deletions_may_count_as_well(build: Build, sim: PublicMetaDBSimulator, user: User) -> None:
+    """A change whose deletion is refused for the hour has changed nothing."""
+    clock = ManualClock()
+    sim.clock = sim.state.clock = sim.limits._clock = clock
+    await run(build(clock=clock), {MOVIE: 80})
+    sim.settings.rating_updates_per_hour = 0
+    sim.settings.rating_deletes_counted = True
+    sim.throttle(A_RATING, method="DELETE", wait=3000, times=None)
+    (outcome,) = await run(build(clock=clock), {MOVIE: 90})
+    assert (outcome.status, outcome.reason) == ("unresolved", "publicmetadb_hourly_rating_update_limit")
+    assert await known(build(clock=clock)) == {MOVIE: 80}
+    assert held(user) == [80]
+
+
+async def test_break_of_the_whole_service_is_not_the_quota(
+    build: Build, sim: PublicMetaDBSimulator, user: User
+) -> None:
+    """A short Retry-After is waited for; without one the run ends."""
+    sim.throttle(RATINGS, method="POST", wait=0, times=1)
+    assert told(await run(build(), {MOVIE: 80})) == [("applied", None)]
+    sim.throttle(RATINGS, method="POST", wait=None, times=None)
+    provider = build(max_retries=2)
+    with pytest.raises(RateLimitedError):
+        await run(provider, {MOVIE: 90})
+    assert provider.retry_at(SCOPE) is None
+    sim.heal()
+    await settle(build, {MOVIE: 90})
+    assert held(user) == [90]
