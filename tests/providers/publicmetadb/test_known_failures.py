@@ -1,6 +1,7 @@
 """The known failures of an existing tool (API reference, section 11), one test or more each.
 
-W9, W10, W13, W21 and W25 concern ratings and progress. W15 is in `tests/providers/test_http.py`.
+W9 and W10 are in `test_rating_faults.py`, W13 and W25 in `test_progress.py`, W21 in `test_ratings.py`, W15
+is in `tests/providers/test_http.py`.
 """
 
 import asyncio

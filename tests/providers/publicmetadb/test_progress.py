@@ -191,6 +191,13 @@ async def test_w22_id_of_the_entry_is_not_used(
 # --- thresholds ------------------------------------------------------------------------------
 
 
+async def test_w25_positions_that_are_ignored_are_not_sent(build: Build, sim: PublicMetaDBSimulator) -> None:
+    """Neither in this run nor in the next, and the other side knows where the limits are."""
+    for _ in range(2):
+        assert told(await apply(build(), at(1.9))) == [("unresolved", "progress_ignored")]
+    assert not sim.log
+
+
 @pytest.mark.parametrize("percent", [2, 2.01, 50, 79.98])
 async def test_positions_that_are_kept(provider: PublicMetaDBProvider, user: User, percent: float) -> None:
     """From 2 % to below 80 %."""

@@ -288,7 +288,7 @@ async def test_service_that_takes_whole_ratings_only(
 # --- labels ----------------------------------------------------------------------------------
 
 
-async def test_two_labels_are_two_ratings(build: Build, user: User) -> None:
+async def test_w21_two_labels_are_two_ratings(build: Build, user: User) -> None:
     """Written, changed, read and removed by themselves."""
     provider = build()
     await apply(provider, rating(movie(550), 80), rating(movie(550), 40, "Story"))
