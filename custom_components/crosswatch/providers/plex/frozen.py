@@ -10,19 +10,14 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-import errno
 import logging
-import os
 from pathlib import Path
-import threading
 import time
 from typing import Any, Final, Self
 
-import orjson
-
 from ...sync.models import Change, Feature, Ids, Item, Outcome, OutcomeStatus, Play
-from ...sync.provider import ProviderError
 from .progress import PASSING
+from .statefile import StateFile, StateFileError
 
 LOGGER = logging.getLogger(__name__)
 
@@ -36,10 +31,6 @@ LATEST: Final = 253_402_300_800
 SMALL: Final = 256 * 1024
 SAVE_EVERY: Final = 10.0
 """Seconds between two savings of a file larger than `SMALL` bytes."""
-
-
-class FreezeFileError(ProviderError):
-    """A freeze file can't be kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,27 +95,21 @@ class FreezeFile:
 
     def __init__(self, folder: Path | None, feature: Feature, clock: Callable[[], float] = time.time) -> None:
         """`clock` gives epoch seconds UTC. Nothing is read or written yet."""
-        self.path = None if folder is None else folder / f"plex_{feature}.unresolved.json"
+        self._file = None if folder is None else StateFile(folder / f"plex_{feature}.unresolved.json")
         self._clock = clock
         self._entries: dict[str, Frozen] = {}
-        self._stamp: tuple[int, int, int] | None = None
         self._changed = False
         self._next_save = 0.0
-        self._size = 0
         self._lock = asyncio.Lock()
-        self._write_lock = threading.Lock()
-        """Held in the thread that writes, which outlives whoever was cancelled while waiting for it."""
 
     async def load(self) -> None:
         """Take in the file if somebody changed or deleted it since it was read or written last."""
-        if self.path is None:
+        if self._file is None:
             return
         async with self._lock:
-            stamp = await asyncio.to_thread(self._file_stamp)
-            if stamp == self._stamp:
-                return
-            self._entries = await asyncio.to_thread(self._read)
-            self._stamp, self._changed = stamp, False
+            if await asyncio.to_thread(self._file.changed):
+                self._entries = await asyncio.to_thread(_read, self._file)
+                self._changed = False
 
     def reason(self, change: Change, pair: str, library: str) -> str | None:
         """Return why the change is not to be tried yet; None if it is due, or not frozen."""
@@ -171,76 +156,50 @@ class FreezeFile:
         self._changed = True
 
     async def save_if_due(self) -> None:
-        """Save what changed, a large file not too often. Raises `FreezeFileError`."""
-        if self._size <= SMALL or self._clock() >= self._next_save:
+        """Save what changed, a large file not too often. Raises `StateFileError`."""
+        if self._file is None or self._file.size <= SMALL or self._clock() >= self._next_save:
             await self.save()
 
     async def save_at_last(self) -> None:
         """Save when something has gone wrong already: that is what is to be heard of."""
         try:
             await self.save_if_due()
-        except FreezeFileError:
+        except StateFileError:
             LOGGER.exception("Freeze file not saved")
 
     async def save(self) -> None:
-        """Save what changed. Raises `FreezeFileError`."""
+        """Save what changed. Raises `StateFileError`."""
         async with self._lock:
-            if self.path is None or not self._changed:
+            if self._file is None or not self._changed:
                 return
             oldest = self._clock() - FORGOTTEN
             self._entries = {key: each for key, each in self._entries.items() if each.last_seen >= oldest}
             entries = dict(self._entries)
             self._changed = False
             try:
-                self._stamp = await asyncio.to_thread(self._write, self.path, entries)
-            except OSError as err:
+                await asyncio.to_thread(_write, self._file, entries)
+            except StateFileError:
                 self._changed = True
-                reason = errno.errorcode.get(err.errno or 0, "unknown")
-                raise FreezeFileError(f"state file {self.path.name} can't be written ({reason})") from None
-            self._size = self._stamp[1] if self._stamp else 0
+                raise
             self._next_save = self._clock() + SAVE_EVERY
 
     def __len__(self) -> int:
         """How many entries there are."""
         return len(self._entries)
 
-    def _file_stamp(self) -> tuple[int, int, int] | None:
-        if self.path is None:
-            return None
-        try:
-            found = self.path.stat()
-        except FileNotFoundError:
-            return None
-        except OSError:
-            return self._stamp  # nobody can tell; saving will
-        return found.st_ino, found.st_size, found.st_mtime_ns
 
-    def _read(self) -> dict[str, Frozen]:
-        if self.path is None:
-            return {}
-        try:
-            data = orjson.loads(self.path.read_bytes())
-            return {str(key): Frozen.from_json(each) for key, each in data.items()}
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as err:
-            # the worst that follows is that everything in it is tried again
-            LOGGER.warning("Freeze file %s can't be read (%s)", self.path.name, type(err).__name__)
-            return {}
+def _read(file: StateFile) -> dict[str, Frozen]:
+    try:
+        data = file.read()
+        return {} if data is None else {str(key): Frozen.from_json(each) for key, each in data.items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as err:
+        # the worst that follows is that everything in it is tried again
+        LOGGER.warning("Freeze file %s can't be read (%s)", file.path.name, type(err).__name__)
+        return {}
 
-    def _write(self, path: Path, entries: Mapping[str, Frozen]) -> tuple[int, int, int] | None:
-        body = orjson.dumps(
-            {key: each.as_json() for key, each in entries.items()}, option=orjson.OPT_INDENT_2
-        )
-        with self._write_lock:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            temporary = path.with_name(f"{path.name}.tmp")
-            with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(body)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-            return self._file_stamp()
+
+def _write(file: StateFile, entries: Mapping[str, Frozen]) -> None:
+    file.write({key: each.as_json() for key, each in entries.items()})
 
 
 def file_key(change: Change, pair: str) -> str:

@@ -6,7 +6,8 @@ gone keeps its titles and numbers.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set as AbstractSet
+from collections import ChainMap
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass, replace
 import time
 from typing import Any, Final, Self
@@ -44,6 +45,7 @@ class LogRow:
     show_title: str | None
     season: int | None
     episode: int | None
+    year: int | None
     viewed_at: int
 
     @classmethod
@@ -70,8 +72,16 @@ class LogRow:
             show_title=text(row, "grandparentTitle"),
             season=number(row, "parentIndex") if kind == Kind.EPISODE else None,
             episode=number(row, "index") if kind == Kind.EPISODE else None,
+            # a row has no year of its own; of an episode it would not be the show's
+            year=year_of(text(row, "originallyAvailableAt")) if kind == Kind.MOVIE else None,
             viewed_at=viewed_at,
         )
+
+
+def year_of(date: str | None) -> int | None:
+    """Return the year of a date such as 2016-03-10."""
+    year = (date or "")[:4]
+    return int(year) if len(year) == 4 and year.isascii() and year.isdecimal() else None  # noqa: PLR2004
 
 
 def row_key(row: Wire) -> str:
@@ -231,19 +241,24 @@ class _Joiner:
 
 
 async def _read_stragglers(
-    client: PlexServerClient, catalogue: Catalogue, log: Iterable[LogRow]
+    client: PlexServerClient, catalogue: Catalogue, log: Collection[LogRow], *, gone_shows: bool
 ) -> Mapping[str, Row]:
-    """Look up the items of the log that are not in the catalogue, such as those added meanwhile."""
+    """Look up the items of the log that are not in the catalogue, such as those added meanwhile.
+
+    With `gone_shows` also the shows of episodes that are gone.
+    """
     keys = sorted({row.key for row in log if row.key is not None})
     items = [row for row in await client.batch(keys) if text(row, "type") in (Kind.MOVIE, Kind.EPISODE)]
     show_keys = {key for row in items if (key := text(row, "grandparentRatingKey")) is not None}
+    if gone_shows:
+        show_keys |= {row.show_key for row in log if row.key is None and row.show_key is not None}
     shows = {key: catalogue.rows[key] for key in show_keys & catalogue.rows.keys()}
     for row in await client.batch(sorted(show_keys - shows.keys())):
         if text(row, "type") == Kind.SHOW:
             built = Row.from_row(row, text(row, "librarySectionID") or "", {})
             shows[built.key] = built
     found = (Row.from_row(row, text(row, "librarySectionID") or "", shows) for row in items)
-    return {row.key: row for row in found}
+    return {**shows, **{row.key: row for row in found}}
 
 
 async def _joined(
@@ -251,7 +266,7 @@ async def _joined(
 ) -> tuple[Play, ...]:
     """Make plays of the rows left over. All plays of an item share one `Item`."""
     left = await asyncio.to_thread(lambda: [row for row in log if isinstance(row, LogRow)])
-    extra = await _read_stragglers(client, catalogue, left)
+    extra = await _read_stragglers(client, catalogue, left, gone_shows=settings.fallback_guid)
     return await asyncio.to_thread(_join, log, catalogue, extra, settings)
 
 
@@ -260,6 +275,7 @@ def _join(
 ) -> tuple[Play, ...]:
     plays: list[Play] = []
     gone: dict[tuple[Any, ...], Item] = {}
+    shows = ChainMap(dict(extra), catalogue.rows)
     for entry in log:
         if isinstance(entry, Play):
             plays.append(entry)
@@ -268,7 +284,7 @@ def _join(
         if row is not None and row.item.kind is entry.kind:
             play = play_of(entry, row.item, row.guid, settings)
         else:
-            play = play_of(entry, _gone_item(entry, catalogue, gone), None, settings)
+            play = play_of(entry, _gone_item(entry, shows, gone), None, settings)
         if play is not None:
             plays.append(play)
     return tuple(plays)
@@ -294,12 +310,20 @@ def play_of(entry: LogRow, item: Item, guid: str | None, settings: PlexSettings)
     return Play(item=item, watched_at=entry.viewed_at, remote_id=entry.id)
 
 
-def _gone_item(entry: LogRow, catalogue: Catalogue, gone: dict[tuple[Any, ...], Item]) -> Item:
+def _gone_item(entry: LogRow, shows: Mapping[str, Row], gone: dict[tuple[Any, ...], Item]) -> Item:
     """Return what is known of an item that is no longer there; an episode's show may still be."""
-    place = (entry.kind, entry.title, entry.show_key, entry.show_title, entry.season, entry.episode)
+    place = (
+        entry.kind,
+        entry.title,
+        entry.year,
+        entry.show_key,
+        entry.show_title,
+        entry.season,
+        entry.episode,
+    )
     item = gone.get(place)
     if item is None:
-        show = catalogue.rows.get(entry.show_key or "")
+        show = shows.get(entry.show_key or "")
         ids: Ids = NO_IDS
         if show is not None and show.item.kind is Kind.SHOW and show.numbered:
             ids = show.item.ids
@@ -309,6 +333,7 @@ def _gone_item(entry: LogRow, catalogue: Catalogue, gone: dict[tuple[Any, ...], 
             season=entry.season,
             episode=entry.episode,
             title=entry.title,
+            year=entry.year,
             show_title=entry.show_title,
         )
     return item
@@ -351,9 +376,14 @@ def identities(item: Item) -> Iterator[Identity]:
             yield (item.kind, token, item.season, item.episode)
 
 
+def without_ids(item: Item) -> bool:
+    """Whether nothing is known that another service knows too."""
+    return not (has_external(item.ids) or has_external(item.show_ids))
+
+
 def ignored(item: Item, guid: str | None, settings: PlexSettings) -> bool:
     """Whether the settings leave plays of this item out."""
-    if settings.history_require_external_ids and not (has_external(item.ids) or has_external(item.show_ids)):
+    if settings.history_require_external_ids and without_ids(item):
         return True
     if not settings.history_ignore_local_guid or guid is None:
         return False

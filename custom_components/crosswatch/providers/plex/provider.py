@@ -24,6 +24,7 @@ from .account import PlexAccount, ServerAccess
 from .applying import Job, Probe, chain, outcome, run_jobs
 from .auth import PlexCloud
 from .client import DiscoverClient
+from .fallback import Fallback
 from .frozen import FreezeFile
 from .hosts import PlexHosts
 from .library import Row
@@ -106,6 +107,11 @@ class PlexProvider:
             self._known_keys,
             query_limit=settings.watchlist_query_limit,
             delay_ms=settings.watchlist_write_delay_ms,
+        )
+        self._fallback = (
+            Fallback(self._discover, state_dir, query_limit=settings.watchlist_query_limit)
+            if settings.fallback_guid
+            else None
         )
         self._side: ServerSide | None = None
         self._rights: Rights | None = None
@@ -203,7 +209,7 @@ class PlexProvider:
         """Return what is kept of a server, of this one only."""
         place = (server.machine_id, server.is_owner)
         if self._side is None or self._side.place != place:
-            self._side = ServerSide(place, self._settings, self.account.user_id)
+            self._side = ServerSide(place, self._settings, self.account.user_id, self._fallback)
         return self._side
 
     def _snapshot(

@@ -1,14 +1,16 @@
 """What is kept of one media server as one user sees it, and the features that live there."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+import hashlib
 
 from ...sync.models import Change, Entry, Feature, Item, Outcome
 from .applying import Job
 from .cache import Libraries
 from .client import PlexServerClient
-from .history import HistoryReader
+from .fallback import Fallback
+from .history import HistoryReader, without_ids
 from .library import Row, Section, choose_sections, read_sections
 from .marking import Marks, folders, history_jobs
 from .progress import look_around, progress_jobs, read_progress
@@ -30,13 +32,22 @@ class Reading:
 class ServerSide:
     """One server, one user. `place` tells which."""
 
-    def __init__(self, place: tuple[str, bool], settings: PlexSettings, user_id: int) -> None:
+    def __init__(
+        self,
+        place: tuple[str, bool],
+        settings: PlexSettings,
+        user_id: int,
+        fallback: Fallback | None = None,
+    ) -> None:
         """`place` is the server's machineIdentifier, and whether the user owns it."""
         self.place = place
         self.cache = Libraries()
         self._is_owner = place[1]
         self._settings = settings
-        self._history = HistoryReader(self.cache, settings, user_id=user_id, is_owner=self._is_owner)
+        self._fallback = fallback
+        # what is left out for its missing ids is left out after the fallback had its turn
+        reading = settings if fallback is None else replace(settings, history_require_external_ids=False)
+        self._history = HistoryReader(self.cache, reading, user_id=user_id, is_owner=self._is_owner)
         self._marks = Marks()
 
     async def read(self, feature: Feature, client: PlexServerClient, libraries: frozenset[str]) -> Reading:
@@ -47,7 +58,8 @@ class ServerSide:
             case Feature.RATINGS:
                 client = client.with_workers(self._settings.rating_workers)
                 sections = choose_sections(await read_sections(client), libraries)
-                return _reading(await read_ratings(client, self.cache, sections), sections)
+                ratings = await read_ratings(client, self.cache, sections)
+                return await self._recovered(_reading(ratings, sections))
             case Feature.PROGRESS:
                 sections = choose_sections(await read_sections(client), libraries)
                 return _reading(await read_progress(client, self.cache, sections), sections)
@@ -63,7 +75,24 @@ class ServerSide:
             f"marked={settings.history_include_marked_watched and self._is_owner}",
             *(settings.history_ignore_guid_prefixes if settings.history_ignore_local_guid else ()),
         )
-        return Reading(entries=history.plays, scope=scope, watched=history.watched)
+        found = Reading(entries=history.plays, scope=scope, watched=history.watched)
+        found = await self._recovered(found)
+        if self._fallback is None or not settings.history_require_external_ids:
+            return found
+        return await asyncio.to_thread(_with_ids_only, found)
+
+    async def _recovered(self, found: Reading) -> Reading:
+        """Return the reading with what the GUID fallback knows, where that is on.
+
+        What was recovered belongs to the scope: an item that can't be told any more was not removed.
+        """
+        if self._fallback is None:
+            return found
+        items = await asyncio.to_thread(lambda: {e.item for e in found.entries} | set(found.watched))
+        better = await self._fallback.recover(items, self.place[0])
+        if not better:
+            return found
+        return await asyncio.to_thread(_with_better_items, found, better)
 
     async def prepare(
         self,
@@ -95,3 +124,23 @@ class ServerSide:
 
 def _reading(entries: tuple[Entry, ...], sections: tuple[Section, ...]) -> Reading:
     return Reading(entries=entries, scope=tuple(sorted(section.id for section in sections)))
+
+
+def _with_better_items(found: Reading, better: Mapping[Item, Item]) -> Reading:
+    digest = hashlib.sha256("\n".join(sorted(map(repr, better))).encode("utf-8", "replace")).hexdigest()
+    return Reading(
+        entries=tuple(
+            replace(entry, item=better[entry.item]) if entry.item in better else entry
+            for entry in found.entries
+        ),
+        scope=(*found.scope, f"fallback={digest}"),
+        watched=tuple(better.get(item, item) for item in found.watched),
+    )
+
+
+def _with_ids_only(found: Reading) -> Reading:
+    return replace(
+        found,
+        entries=tuple(entry for entry in found.entries if not without_ids(entry.item)),
+        watched=tuple(item for item in found.watched if not without_ids(item)),
+    )
