@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 from unittest.mock import patch
 
+from homeassistant.components.repairs import RepairsFlowManager
 from homeassistant.config_entries import (
     SOURCE_USER,
     ConfigEntriesFlowManager,
@@ -16,6 +17,7 @@ from homeassistant.config_entries import (
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowHandler, FlowManager, FlowResultType, section
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import issue_registry as ir
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.crosswatch.account import (
@@ -183,8 +185,14 @@ def translations_checked(missing: set[str]) -> Generator[None]:
     async def checked_step(
         self: FlowManager[Any, Any, Any], flow: FlowHandler[Any, Any, Any], *args: Any, **kwargs: Any
     ) -> ConfigFlowResult:
+        issue = None
+        if isinstance(self, RepairsFlowManager) and flow.handler == DOMAIN:
+            issue = ir.async_get(flow.hass).async_get_issue(DOMAIN, flow.context["issue_id"])
         result: ConfigFlowResult = await handle_step(self, flow, *args, **kwargs)
-        if isinstance(self, ConfigEntriesFlowManager) and flow.handler == DOMAIN:
+        if issue is not None:
+            category = f"issues.{issue.translation_key}.fix_flow"
+            missing.update(key for key in flow_keys(result, category) if english(key) is None)
+        elif isinstance(self, ConfigEntriesFlowManager) and flow.handler == DOMAIN:
             missing.update(key for key in flow_keys(result, "config") if english(key) is None)
         elif isinstance(self, OptionsFlowManager):
             missing.update(key for key in flow_keys(result, "options") if english(key) is None)

@@ -13,8 +13,9 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.crosswatch.const import Trigger
 from custom_components.crosswatch.coordinator import PairCoordinator
+from custom_components.crosswatch.providers.publicmetadb import PublicMetaDBProvider
 from custom_components.crosswatch.sync.engine import Engine
-from custom_components.crosswatch.sync.models import Feature
+from custom_components.crosswatch.sync.models import Feature, Scope
 from custom_components.crosswatch.sync.report import Phase, Progress
 from custom_components.crosswatch.sync.state import StateError
 from tests.common import API_KEY, Services, pair_entry_of, state_of
@@ -106,6 +107,52 @@ async def test_schedule_goes_on(
     asked = services.requests
     await clock.pass_time(minutes=40)
     assert services.requests == asked
+
+
+@pytest.mark.parametrize(
+    ("waits", "expected"),
+    [(None, 60), (-10, 5), (1, 5), (20, 20), (59, 59), (90, 60)],
+)
+async def test_quota(
+    hass: HomeAssistant, loaded: MockConfigEntry, clock: Clock, waits: int | None, expected: int
+) -> None:
+    """What had to wait for the hour goes on when the hour is over, but not in a rush."""
+    coordinator: PairCoordinator = loaded.runtime_data
+    asked: list[Scope] = []
+
+    def retry_at(_provider: PublicMetaDBProvider, scope: Scope) -> int | None:
+        asked.append(scope)
+        return None if waits is None else int(clock.now().timestamp()) + waits * 60
+
+    with patch.object(PublicMetaDBProvider, "retry_at", retry_at):
+        await run(loaded)
+        assert {scope.pair_id for scope in asked} == {loaded.entry_id}
+        assert coordinator.next_run is not None
+        minutes = (coordinator.next_run - clock.now()).total_seconds() / 60
+        assert minutes == pytest.approx(expected, abs=0.1)
+        if expected < 60:
+            told = len(asked)
+            await clock.pass_time(minutes=expected, seconds=-10)
+            assert len(asked) == told
+            await clock.pass_time(seconds=20)
+            assert len(asked) > told
+    # what waited is forgotten with the next run, also when that breaks off
+    await run(loaded)
+    assert coordinator.next_run is not None
+    assert (coordinator.next_run - clock.now()).total_seconds() > 59 * 60
+
+
+async def test_quota_of_a_run_that_breaks_off(
+    hass: HomeAssistant, loaded: MockConfigEntry, clock: Clock, log_may_say: list[str]
+) -> None:
+    log_may_say.append("The run of pair 01KABCDEFGHJKMNPQRSTVWXYZ0 broke off")
+    coordinator: PairCoordinator = loaded.runtime_data
+    with patch.object(PublicMetaDBProvider, "retry_at", return_value=int(clock.now().timestamp())):
+        await run(loaded)
+    with patch.object(Engine, "run", side_effect=ZeroDivisionError), pytest.raises(ZeroDivisionError):
+        await run(loaded)
+    assert coordinator.next_run is not None
+    assert (coordinator.next_run - clock.now()).total_seconds() > 59 * 60
 
 
 @pytest.mark.parametrize("how", ["interval", "polling"])

@@ -27,7 +27,7 @@ MANIFEST_KEYS = {
 IOT_CLASSES = {
     "assumed_state", "calculated", "cloud_polling", "cloud_push", "local_polling", "local_push",
 }  # fmt: skip
-ALWAYS_ALLOWED = {"button", "sensor", "diagnostics"}
+ALWAYS_ALLOWED = {"button", "sensor", "diagnostics", "repairs", "system_health"}
 """Entity platforms, and components that have a module of their name here."""
 VERSIONS = [
     AwesomeVersionStrategy.CALVER,
@@ -137,9 +137,10 @@ def test_translations() -> None:
         "title", "config", "options", "entity", "exceptions", "issues", "selector", "services",
     }  # fmt: skip
     assert "title" not in ENGLISH["config"]
-    for category in ("config", "options"):
-        assert set(ENGLISH[category]) <= {"abort", "create_entry", "error", "progress", "step"}
-        for name, step in ENGLISH[category]["step"].items():
+    fixes = [issue["fix_flow"] for issue in ENGLISH["issues"].values() if "fix_flow" in issue]
+    for flow in (ENGLISH["config"], ENGLISH["options"], *fixes):
+        assert set(flow) <= {"abort", "create_entry", "error", "progress", "step"}
+        for name, step in flow["step"].items():
             assert set(step) <= {
                 "title", "description", "data", "data_description", "menu_options",
                 "menu_option_descriptions", "sections",

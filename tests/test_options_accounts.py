@@ -351,7 +351,10 @@ async def test_change_reloads_the_account_only(
     """A run that is under way ends cleanly, and the next one goes on with the new options."""
     services.cloud.inject("/discover.provider.plex.tv/*", delay=0.5)
     task = loaded.runtime_data.async_start_run(Trigger.BUTTON)
-    await asyncio.sleep(0.05)
+    for _ in range(1000):
+        if services.cloud.faults[0].seen:
+            break
+        await asyncio.sleep(0.01)
     coordinator, provider = loaded.runtime_data, plex_entry.runtime_data.provider
     result = await open_options(hass, plex_entry)
     await save(hass, result, history_libraries=["1"])

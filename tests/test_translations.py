@@ -11,7 +11,7 @@ from homeassistant.util.yaml import load_yaml_dict
 import pytest
 
 from custom_components.crosswatch.button import SYNC_NOW
-from custom_components.crosswatch.const import LIMIT_NO_SERVER, EntryKind, ProviderName
+from custom_components.crosswatch.const import LIMIT_NO_SERVER, EntryKind, IssueKind, ProviderName
 from custom_components.crosswatch.errors import error_key
 from custom_components.crosswatch.flows.plex_options import plex_setting
 from custom_components.crosswatch.flows.publicmetadb_options import publicmetadb_setting
@@ -24,6 +24,7 @@ from custom_components.crosswatch.providers.plex.rights import (
 )
 from custom_components.crosswatch.providers.plex.settings import BY_KEY
 from custom_components.crosswatch.providers.publicmetadb import KEYS
+from custom_components.crosswatch.repairs import FLOWS
 from custom_components.crosswatch.sensor import LIMITS, SENSORS
 from custom_components.crosswatch.services import FAILURES
 from custom_components.crosswatch.sync.models import Direction, Feature
@@ -87,7 +88,8 @@ def keyword_values(name: str) -> set[str]:
 
 def flow_steps() -> set[str]:
     """Return the steps of the config flow that show something themselves."""
-    return keyword_values("step_id") - {"init"} | {"publicmetadb_key", "publicmetadb_reconfigure"}
+    of_fixes = {"replace", "remove", "confirm"}
+    return keyword_values("step_id") - {"init"} - of_fixes | {"publicmetadb_key", "publicmetadb_reconfigure"}
 
 
 def walk(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
@@ -126,13 +128,16 @@ def test_errors() -> None:
         assert set(ENGLISH[category]["error"]) <= used | PROVIDER_ERRORS | bad
     assert set(ENGLISH["config"]["error"]) >= PROVIDER_ERRORS
     pairing = {text for path, tree in modules() if path.stem == "pairing" for text in texts(tree)}
-    of_features = pairing & set(ENGLISH["config"]["error"]) - {"account_gone", "same_account"}
+    of_features = pairing & set(ENGLISH["config"]["error"]) - {"account_gone", "same_account", "pair_exists"}
     others = {"interval_too_short", "libraries_unknown", "lists_unknown"}
     assert set(ENGLISH["options"]["error"]) - bad == of_features | others
 
 
 def test_aborts() -> None:
-    assert set(ENGLISH["config"]["abort"]) == keyword_values("reason")
+    fixes = [issue["fix_flow"]["abort"] for issue in ENGLISH["issues"].values()]
+    of_fixes = {reason for aborts in fixes for reason in aborts}
+    assert of_fixes == {"pair_gone", "waiting", "account_gone"}
+    assert set(ENGLISH["config"]["abort"]) | of_fixes == keyword_values("reason")
 
 
 def test_exceptions() -> None:
@@ -144,7 +149,14 @@ def test_exceptions() -> None:
 
 
 def test_issues() -> None:
-    assert set(ENGLISH["issues"]) == {"account_missing"}
+    assert set(ENGLISH["issues"]) == set(IssueKind) == set(FLOWS)
+    of_pairs = {"account_gone", "same_account", "pair_exists"}
+    of_pairs |= set(ENGLISH["options"]["error"]) & {"feature_read_only", "feature_unsupported"}
+    of_pairs |= {"target_read_only", "two_way_unsupported"}
+    assert set(ENGLISH["issues"]["account_missing"]["fix_flow"]["error"]) == of_pairs
+    steps = {"init", "replace", "remove"}
+    assert set(ENGLISH["issues"]["account_missing"]["fix_flow"]["step"]) == steps
+    assert set(ENGLISH["issues"]["fallback_long"]["fix_flow"]["step"]) == {"confirm"}
 
 
 def test_entities() -> None:

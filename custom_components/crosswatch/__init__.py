@@ -13,7 +13,12 @@ from homeassistant.helpers.typing import ConfigType
 from .account import AccountConfigEntry, async_setup_account
 from .const import CONF_KIND, DOMAIN, LOGGER, EntryKind
 from .coordinator import PairConfigEntry, PairCoordinator, pairs_of_account
-from .issues import async_check_pair_issue, async_delete_pair_issue
+from .issues import (
+    async_check_pair_issue,
+    async_delete_account_issue,
+    async_delete_pair_issue,
+    async_watch_fallback,
+)
 from .services import async_setup_services
 from .shared import shared_state
 from .sync.state import StateError
@@ -36,6 +41,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: ConfigEntry) -> bool:
         await _async_setup_pair(hass, entry)
         return True
     await async_setup_account(hass, entry)
+    async_watch_fallback(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, ACCOUNT_PLATFORMS)
     for pair in pairs_of_account(hass, entry.unique_id):
         pair.runtime_data.async_account_ready()
@@ -70,6 +76,8 @@ def is_pair(entry: ConfigEntry) -> bool:
 
 def _report_gone(hass: HomeAssistant, account: AccountConfigEntry) -> None:
     """Let the pairs of an account say that it was removed or disabled, if it was."""
+    if account.disabled_by or hass.config_entries.async_get_entry(account.entry_id) is None:
+        async_delete_account_issue(hass, account)
     for pair in pairs_of_account(hass, account.unique_id):
         pair.runtime_data.async_account_gone()
         async_check_pair_issue(hass, pair)

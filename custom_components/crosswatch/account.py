@@ -1,11 +1,12 @@
 """Account entries: from what is stored to a provider that the pairs share."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 import os
 from types import MappingProxyType
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 from uuid import UUID, uuid5
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
@@ -14,6 +15,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryError
 from homeassistant.helpers import device_registry as dr, instance_id
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.util import dt as dt_util
 
 from .const import (
     CONF_ACCOUNT,
@@ -40,7 +42,7 @@ from .providers.publicmetadb import (
 )
 from .providers.publicmetadb.lists import read_lists
 from .shared import account_lock, plex_limits, publicmetadb_pacers, shared_state
-from .sync.models import Feature
+from .sync.models import Feature, Scope
 from .sync.provider import Capability, Provider, ProviderError
 
 PLEX_CLOUD: Final = "CROSSWATCH_PLEX_CLOUD"
@@ -60,6 +62,14 @@ class AccountRuntime:
 
 
 type AccountConfigEntry = ConfigEntry[AccountRuntime]
+
+
+@runtime_checkable
+class Limited(Protocol):
+    """A provider that sends no more than so much in an hour."""
+
+    def retry_at(self, scope: Scope) -> int | None:
+        """Return from when what had to wait can be sent, epoch seconds; None when nothing waits."""
 
 
 class Service(Protocol):
@@ -209,6 +219,13 @@ def account_capabilities(hass: HomeAssistant, entry: AccountConfigEntry) -> Mapp
         return entry.runtime_data.provider.capabilities
     # whatever the options say: they decide how, not what
     return SERVICES[ProviderName(entry.data[CONF_PROVIDER])].provider(hass, entry.data, {}).capabilities
+
+
+def first_retry(providers: Iterable[Provider], scope: Scope) -> datetime | None:
+    """Return when the first of them can send again what had to wait; None when nothing waits."""
+    known = (provider.retry_at(scope) for provider in providers if isinstance(provider, Limited))
+    moments = [moment for moment in known if moment is not None]
+    return dt_util.utc_from_timestamp(min(moments)) if moments else None
 
 
 async def async_setup_account(hass: HomeAssistant, entry: AccountConfigEntry) -> None:

@@ -70,6 +70,13 @@ class Trigger(StrEnum):
     ACTION = "action"
 
 
+class IssueKind(StrEnum):
+    """What is reported as a repair issue."""
+
+    ACCOUNT_MISSING = "account_missing"
+    FALLBACK_LONG = "fallback_long"
+
+
 class ProviderName(StrEnum):
     """A service an account can be at."""
 

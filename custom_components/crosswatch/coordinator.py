@@ -17,7 +17,7 @@ from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
 
-from .account import AccountConfigEntry, account_entry, loaded_account
+from .account import AccountConfigEntry, account_entry, first_retry, loaded_account
 from .const import (
     CONF_DIRECTION,
     CONF_FEATURES,
@@ -33,7 +33,7 @@ from .const import (
     STATUS_RUNNING,
     Trigger,
 )
-from .models import PairState, percent
+from .models import PairState, next_turn, percent
 from .shared import Opened
 from .sync.engine import RunRequest
 from .sync.models import Direction, Feature, Scope, Side
@@ -66,6 +66,7 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
         self._task: asyncio.Task[RunReport] | None = None
         self._closing = False
         self._last_try: datetime | None = None
+        self._retry_at: datetime | None = None
         self._unsub_timer: CALLBACK_TYPE | None = None
         self._unsub_stop: CALLBACK_TYPE | None = None
         self._told_at = 0.0
@@ -172,13 +173,13 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
 
     @callback
     def _async_schedule(self, *, soon: bool = False) -> None:
-        """Arm the timer: one interval after the end of the last try, or soon when that is over already."""
+        """Arm the timer."""
         self._async_unschedule()
         if self._closing or self.hass.state is not CoreState.running or (interval := self.interval) is None:
             return
         now = dt_util.utcnow()
         last = self._last_try or self.data.last_run or now
-        self.next_run = now + OVERDUE_DELAY if soon else max(last + interval, now + OVERDUE_DELAY)
+        self.next_run = now + OVERDUE_DELAY if soon else next_turn(now, last, interval, self._retry_at)
         self._unsub_timer = async_track_point_in_utc_time(self.hass, self._async_on_timer, self.next_run)
 
     @callback
@@ -279,6 +280,7 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
         entries = self._async_loaded_accounts()
         if entries is None:  # unloaded in the moment between start and first step
             raise asyncio.CancelledError
+        self._retry_at = None
         options = self.config_entry.options
         request = RunRequest(
             pair_id=self.config_entry.entry_id,
@@ -303,6 +305,7 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
                 target.provider,
                 lambda told: self._async_on_progress(told, features),
             )
+        self._retry_at = first_retry((source.provider, target.provider), request.scope)
         for feature in report.features.values():
             if feature.status is RunStatus.AUTH_FAILED and feature.side is not None:
                 entries[feature.side].async_start_reauth(self.hass)

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from homeassistant.util import dt as dt_util
 
+from .const import OVERDUE_DELAY, SHORTEST_INTERVAL
 from .sync.models import Feature
 from .sync.report import Phase, Progress, RunReport, RunStatus
 
@@ -43,6 +44,19 @@ class PairState:
         return (
             None if self.report is None else sum(sum(counts.values()) for counts in self.unresolved.values())
         )
+
+
+def next_turn(
+    now: datetime, last: datetime, interval: timedelta, retry_at: datetime | None = None
+) -> datetime:
+    """Return when a pair runs again: an interval after its last try, or soon when that is over.
+
+    What had to wait for an hourly quota goes on as soon as there is a new one, but not at once.
+    """
+    due = last + interval
+    if retry_at is not None:
+        due = min(due, max(retry_at, last + timedelta(minutes=SHORTEST_INTERVAL)))
+    return max(due, now + OVERDUE_DELAY)
 
 
 def percent(told: Progress, features: Sequence[Feature]) -> int:

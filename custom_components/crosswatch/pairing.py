@@ -2,12 +2,14 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+import re
+from typing import Any, TypedDict
 
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 
 from .account import AccountConfigEntry, account_capabilities, account_entries, account_entry
-from .const import CONF_DIRECTION, CONF_FEATURES, CONF_SOURCE, CONF_TARGET
+from .const import CONF_DIRECTION, CONF_FEATURES, CONF_SOURCE, CONF_TARGET, DOMAIN
 from .sync.models import Direction, Feature
 from .sync.plan import PLANNERS
 
@@ -27,6 +29,18 @@ class Problems:
             self.errors[where] = error
             self.placeholders = {"account": account.title if account else "", "features": ", ".join(features)}
 
+    def move(self, where: str, to: str) -> None:
+        """Show the error of a field that the form does not have at another place."""
+        if where in self.errors:
+            self.errors[to] = self.errors.pop(where)
+
+
+class PairChanges(TypedDict):
+    """What else changes with the accounts of a pair."""
+
+    unique_id: str
+    title: str
+
 
 def pair_unique_id(data: Mapping[str, Any]) -> str:
     """Return the unique id of a pair: one pair for each two accounts, whichever way it goes."""
@@ -38,8 +52,23 @@ def pair_unique_id(data: Mapping[str, Any]) -> str:
 def pair_title(hass: HomeAssistant, data: Mapping[str, Any]) -> str:
     """Return the name a pair gets from its accounts."""
     entries = (account_entry(hass, data[side]) for side in (CONF_SOURCE, CONF_TARGET))
-    arrow = " ↔ " if data[CONF_DIRECTION] == Direction.TWO_WAY else " → "
-    return arrow.join(entry.title if entry else "?" for entry in entries)
+    return _arrow(data).join(entry.title if entry else "?" for entry in entries)
+
+
+@callback
+def pair_changes(hass: HomeAssistant, pair: ConfigEntry, data: Mapping[str, Any]) -> PairChanges:
+    """Return what else changes with the accounts of a pair. A name that somebody gave it stays."""
+    entries = (account_entry(hass, pair.data[side]) for side in (CONF_SOURCE, CONF_TARGET))
+    # what a removed account was called is not known any more
+    names = (re.escape(entry.title) if entry else ".+" for entry in entries)
+    as_made = re.fullmatch(re.escape(_arrow(pair.data)).join(names), pair.title)
+    return PairChanges(
+        unique_id=pair_unique_id(data), title=pair_title(hass, data) if as_made else pair.title
+    )
+
+
+def _arrow(data: Mapping[str, Any]) -> str:
+    return " ↔ " if data[CONF_DIRECTION] == Direction.TWO_WAY else " → "
 
 
 @callback
@@ -99,6 +128,21 @@ def check_features(hass: HomeAssistant, data: Mapping[str, Any], features: Colle
                 problems.add(where, error, entry, lacking)
             else:
                 problems.add(CONF_FEATURES, "feature_read_only", entry, lacking)
+    return problems
+
+
+@callback
+def check_pair(
+    hass: HomeAssistant, data: Mapping[str, Any], features: Collection[str], own: ConfigEntry | None
+) -> Problems:
+    """Check all of a pair, and that no other one joins the two accounts already."""
+    problems = check_accounts(hass, data)
+    if not problems.errors:
+        problems = check_features(hass, data, features)
+    if not problems.errors:
+        other = hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, pair_unique_id(data))
+        if other is not None and other is not own:
+            problems.add("base", "pair_exists")
     return problems
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntry, ConfigFlow, ConfigFlowResult, OptionsFlowWithReload
+from homeassistant.config_entries import ConfigFlow, ConfigFlowResult, OptionsFlowWithReload
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.selector import (
     NumberSelector,
@@ -33,9 +33,10 @@ from ..const import (
 )
 from ..pairing import (
     Problems,
-    check_accounts,
     check_features,
+    check_pair,
     offered_features,
+    pair_changes,
     pair_title,
     pair_unique_id,
     suggested_pair,
@@ -104,8 +105,9 @@ class PairSteps(ConfigFlow):
         """Join two accounts."""
         problems = Problems()
         if user_input is not None:
-            problems = await self._async_check_pair(user_input, user_input[CONF_FEATURES], None)
+            problems = check_pair(self.hass, user_input, user_input[CONF_FEATURES], None)
             if not problems.errors:
+                await self.async_set_unique_id(pair_unique_id(user_input), raise_on_progress=False)
                 features = user_input.pop(CONF_FEATURES)
                 return self.async_create_entry(
                     title=pair_title(self.hass, user_input),
@@ -126,17 +128,11 @@ class PairSteps(ConfigFlow):
         entry = self._get_reconfigure_entry()
         problems = Problems()
         if user_input is not None:
-            problems = await self._async_check_pair(user_input, entry.options[CONF_FEATURES], entry)
-            if CONF_FEATURES in problems.errors:  # not a field of this form
-                problems.errors["base"] = problems.errors.pop(CONF_FEATURES)
+            problems = check_pair(self.hass, user_input, entry.options[CONF_FEATURES], entry)
+            problems.move(CONF_FEATURES, "base")
             if not problems.errors:
-                renamed = entry.title != pair_title(self.hass, entry.data)
-                return self.async_update_reload_and_abort(
-                    entry,
-                    unique_id=self.unique_id,
-                    title=entry.title if renamed else pair_title(self.hass, user_input),
-                    data_updates=user_input,
-                )
+                changes = pair_changes(self.hass, entry, user_input)
+                return self.async_update_reload_and_abort(entry, data_updates=user_input, **changes)
         return self.async_show_form(
             step_id="pair_reconfigure",
             data_schema=self.add_suggested_values_to_schema(
@@ -145,19 +141,6 @@ class PairSteps(ConfigFlow):
             errors=problems.errors,
             description_placeholders=problems.placeholders,
         )
-
-    async def _async_check_pair(
-        self, data: dict[str, Any], features: list[str], own: ConfigEntry | None
-    ) -> Problems:
-        """Check the input, and that no other pair joins the two accounts already."""
-        problems = check_accounts(self.hass, data)
-        if not problems.errors:
-            problems = check_features(self.hass, data, features)
-        if not problems.errors:
-            other = await self.async_set_unique_id(pair_unique_id(data), raise_on_progress=False)
-            if other is not None and other is not own:
-                problems.add("base", "pair_exists")
-        return problems
 
 
 class PairOptionsFlow(OptionsFlowWithReload):
