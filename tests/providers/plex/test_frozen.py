@@ -201,6 +201,33 @@ async def test_survives_a_restart(file: FreezeFile, tmp_path: Path, clock: Clock
     assert again._entries == file._entries
 
 
+async def test_two_accounts_share_a_file(file: FreezeFile, tmp_path: Path, clock: Clock) -> None:
+    other = FreezeFile(tmp_path / ".cw_state", Feature.HISTORY, clock)
+    one, two, three = (change(movie(number)) for number in (1, 2, 3))
+    for each, planned, pair in ((file, one, "a"), (other, two, "b"), (file, three, "a")):
+        each.note(result(planned), pair, "")
+        await each.save()
+    await other.load()
+    assert all(other.reason(p, pair, "") for p, pair in ((one, "a"), (two, "b"), (three, "a")))
+    file.note(result(one, APPLIED, None), "a", "")
+    other.note(result(two, APPLIED, None), "b", "")
+    await file.save()
+    await other.save()
+    assert list(on_disk(path_of(file))) == [f"{three.key}|add|a"]
+
+
+async def test_file_deleted_while_it_is_in_use(file: FreezeFile) -> None:
+    """What was in it is not brought back by what comes after."""
+    old, new = change(movie(1)), change(movie(2))
+    file.note(result(old), "pair", "")
+    await file.save()
+    path_of(file).unlink()
+    file.note(result(new), "pair", "")
+    await file.save()
+    assert list(on_disk(path_of(file))) == [f"{new.key}|add|pair"]
+    assert not file.reason(old, "pair", "")
+
+
 async def test_what_is_not_saved_yet_stays(file: FreezeFile) -> None:
     planned = change(movie(1))
     file.note(result(planned), "pair", "")

@@ -20,6 +20,7 @@ from ...sync.provider import (
 )
 from ..http import HttpClient, Response
 from .hosts import PlexHosts
+from .limits import Limits
 from .wire import PRODUCT, TOKEN, client_headers, flag, mapping, number, required, rows, text
 
 INVALID_TOKEN: Final = "invalid token"  # noqa: S105 - plex.tv's error text
@@ -154,13 +155,24 @@ class PlexCloud:
     """Calls to plex.tv for one installation (`client_id`). Every call names the token it acts with."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, hosts: PlexHosts, client_id: str, *, backoff: float = 0.5
+        self,
+        session: aiohttp.ClientSession,
+        hosts: PlexHosts,
+        client_id: str,
+        *,
+        limits: Limits | None = None,
+        backoff: float = 0.5,
     ) -> None:
         """`backoff` is the wait in seconds before a second attempt."""
         self._hosts = hosts
         self._client_id = client_id
+        limit = self._limit = (limits or Limits()).cloud(hosts.plex_tv)
         self._http = HttpClient(
-            session=session, base=hosts.plex_tv, headers=client_headers(client_id), backoff=backoff
+            session=session,
+            base=hosts.plex_tv,
+            headers=client_headers(client_id),
+            backoff=backoff,
+            pacer_for=lambda _method: limit.pacer,
         )
 
     @property
@@ -247,7 +259,8 @@ class PlexCloud:
         params: Mapping[str, str | int] | None = None,
     ) -> Response:
         headers = None if token is None else {TOKEN: token}
-        return await self._http.request(method, path, params=params, headers=headers)
+        async with self._limit.slots:
+            return await self._http.request(method, path, params=params, headers=headers)
 
 
 def whole(row: Mapping[str, Any], name: str) -> int:

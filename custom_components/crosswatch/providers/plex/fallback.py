@@ -77,7 +77,7 @@ class Fallback:
         self._file = None if folder is None else StateFile(folder / MEMO)
         self._query_limit = query_limit
         self._memo: Memory = {}
-        self._changed = False
+        self._news: Memory = {}
         self._turn = asyncio.Lock()
 
     async def recover(self, items: Iterable[Item], server: str) -> Mapping[Item, Item]:
@@ -104,8 +104,8 @@ class Fallback:
                     except ProviderError as err:
                         LOGGER.debug("GUID fallback: %s", err)
                     else:
-                        self._memo[key] = NO_HIT if found is None else _as_json(found)
-                        self._changed = True
+                        self._news[key] = NO_HIT if found is None else _as_json(found)
+                        self._memo[key] = self._news[key]
 
             try:
                 async with asyncio.TaskGroup() as group:
@@ -119,18 +119,19 @@ class Fallback:
     async def _load(self) -> None:
         if self._file is None or not await asyncio.to_thread(self._file.changed):
             return
-        self._memo, self._changed = await asyncio.to_thread(_read, self._file), False
+        self._memo = await asyncio.to_thread(_read, self._file)
+        self._news.clear()
 
     async def _save(self) -> None:
-        if self._file is None or not self._changed:
+        if self._file is None or not self._news:
             return
         try:
-            await asyncio.to_thread(self._file.write, dict(self._memo))
+            self._memo = await asyncio.to_thread(_write, self._file, self._memo, self._news)
         except StateFileError as err:
             # nothing is lost but the time to look again
             LOGGER.warning("%s", err)
         else:
-            self._changed = False
+            self._news.clear()
 
 
 @dataclass(slots=True)
@@ -270,3 +271,10 @@ def _read(file: StateFile) -> Memory:
     if not isinstance(data, dict):
         return {}
     return {key: value for key, value in data.items() if isinstance(value, dict) or value == NO_HIT}
+
+
+def _write(file: StateFile, known: Memory, news: Memory) -> Memory:
+    """Add what is new; another account may have written meanwhile, or a user deleted the file."""
+    memo = (_read(file) if file.changed() else known) | news
+    file.write(memo)
+    return memo

@@ -98,7 +98,8 @@ class FreezeFile:
         self._file = None if folder is None else StateFile(folder / f"plex_{feature}.unresolved.json")
         self._clock = clock
         self._entries: dict[str, Frozen] = {}
-        self._changed = False
+        self._news: dict[str, Frozen | None] = {}
+        """What is not in the file yet; None: to be taken out of it."""
         self._next_save = 0.0
         self._lock = asyncio.Lock()
 
@@ -109,7 +110,7 @@ class FreezeFile:
         async with self._lock:
             if await asyncio.to_thread(self._file.changed):
                 self._entries = await asyncio.to_thread(_read, self._file)
-                self._changed = False
+                self._news.clear()
 
     def reason(self, change: Change, pair: str, library: str) -> str | None:
         """Return why the change is not to be tried yet; None if it is due, or not frozen."""
@@ -123,22 +124,22 @@ class FreezeFile:
         if due or entry.library != library or entry.item.get("ids") != item_json(change.entry.item)["ids"]:
             return None
         if now - entry.last_seen >= DAY:
-            self._entries[key] = replace(entry, last_seen=now)
-            self._changed = True
+            self._set(key, replace(entry, last_seen=now))
         return entry.reason
 
     def note(self, outcome: Outcome, pair: str, library: str) -> None:
         """Freeze what can't be written, thaw what was. Other failures change nothing."""
         key, now = file_key(outcome.change, pair), int(self._clock())
         if outcome.status in (OutcomeStatus.APPLIED, OutcomeStatus.ALREADY):
-            self._changed |= self._entries.pop(key, None) is not None
+            if key in self._entries:
+                self._set(key, None)
             return
         if outcome.status is not OutcomeStatus.UNRESOLVED or outcome.reason in PASSING:
             return
         before = self._entries.get(key)
         attempts = 1 if before is None else before.attempts + 1
         reason, entry = outcome.reason or "unknown", outcome.change.entry
-        self._entries[key] = Frozen(
+        frozen = Frozen(
             feature=outcome.change.feature,
             action=outcome.change.action,
             pair=pair,
@@ -153,7 +154,11 @@ class FreezeFile:
             item=item_json(entry.item),
             watched_at=_date(entry.watched_at) if isinstance(entry, Play) else None,
         )
-        self._changed = True
+        self._set(key, frozen)
+
+    def _set(self, key: str, entry: Frozen | None) -> None:
+        self._news[key] = entry
+        _update(self._entries, {key: entry})
 
     async def save_if_due(self) -> None:
         """Save what changed, a large file not too often. Raises `StateFileError`."""
@@ -170,17 +175,18 @@ class FreezeFile:
     async def save(self) -> None:
         """Save what changed. Raises `StateFileError`."""
         async with self._lock:
-            if self._file is None or not self._changed:
+            if self._file is None or not self._news:
                 return
-            oldest = self._clock() - FORGOTTEN
-            self._entries = {key: each for key, each in self._entries.items() if each.last_seen >= oldest}
-            entries = dict(self._entries)
-            self._changed = False
+            news, self._news = self._news, {}
             try:
-                await asyncio.to_thread(_write, self._file, entries)
+                # another account may have written its own entries meanwhile, or a user deleted the file
+                self._entries = await asyncio.to_thread(
+                    _write, self._file, self._entries, news, self._clock() - FORGOTTEN
+                )
             except StateFileError:
-                self._changed = True
+                self._news = news | self._news
                 raise
+            _update(self._entries, self._news)
             self._next_save = self._clock() + SAVE_EVERY
 
     def __len__(self) -> int:
@@ -198,8 +204,22 @@ def _read(file: StateFile) -> dict[str, Frozen]:
         return {}
 
 
-def _write(file: StateFile, entries: Mapping[str, Frozen]) -> None:
+def _write(
+    file: StateFile, known: Mapping[str, Frozen], news: Mapping[str, Frozen | None], oldest: float
+) -> dict[str, Frozen]:
+    entries = _read(file) if file.changed() else dict(known)
+    _update(entries, news)
+    entries = {key: each for key, each in entries.items() if each.last_seen >= oldest}
     file.write({key: each.as_json() for key, each in entries.items()})
+    return entries
+
+
+def _update(entries: dict[str, Frozen], news: Mapping[str, Frozen | None]) -> None:
+    for key, entry in news.items():
+        if entry is None:
+            entries.pop(key, None)
+        else:
+            entries[key] = entry
 
 
 def file_key(change: Change, pair: str) -> str:

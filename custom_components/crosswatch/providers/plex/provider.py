@@ -88,7 +88,7 @@ class PlexProvider:
         limits = limits or Limits()
         self._settings = settings
         self._ready = ready
-        self._cloud = PlexCloud(session, hosts, account.client_id, backoff=backoff)
+        self._cloud = PlexCloud(session, hosts, account.client_id, limits=limits, backoff=backoff)
         self._discover = DiscoverClient(
             session, hosts, account.client_id, account.token, limits=limits, backoff=backoff
         )
