@@ -13,6 +13,8 @@ from custom_components.crosswatch.providers.publicmetadb import (
     PublicMetaDBSettings,
     account_id,
 )
+from custom_components.crosswatch.providers.publicmetadb.client import SECOND_LOOK
+from custom_components.crosswatch.sync.models import Feature
 from custom_components.crosswatch.sync.provider import (
     AuthError,
     BadAnswerError,
@@ -25,7 +27,7 @@ from custom_components.crosswatch.sync.provider import (
 from tests.simulators.publicmetadb import PublicMetaDBSimulator, User
 
 from .conftest import Build
-from .helpers import KEY, LISTS
+from .helpers import KEY, LISTS, SCOPE, WATCHED, apply, movie, play, told
 
 
 def client(sim: PublicMetaDBSimulator, session: aiohttp.ClientSession, **options: Any) -> PublicMetaDBClient:
@@ -129,3 +131,55 @@ async def test_provider_is_one(provider: PublicMetaDBProvider, user: User) -> No
     assert contract.name == "publicmetadb"
     assert contract.requests == 0
     assert user.lists() == ()
+
+
+# --- a second look ---------------------------------------------------------------------------
+
+
+async def test_single_401_ends_nothing(build: Build, sim: PublicMetaDBSimulator, user: User) -> None:
+    """It may be transient: reads and writes go on, each sent once more."""
+    provider = build()
+    sim.fail(WATCHED, status=401, times=1)
+    assert (await provider.read(Feature.HISTORY, SCOPE)).entries == ()
+    sim.fail(WATCHED, status=401, method="POST", times=1)
+    assert told(await apply(provider, play(movie(1)), play(movie(2)))) == [("applied", None)] * 2
+    assert len(user.watched()) == 2
+    sim.fail(LISTS, status=401, times=1)
+    await provider.verify()
+
+
+async def test_401_that_stays_is_looked_at_once(build: Build, sim: PublicMetaDBSimulator) -> None:
+    """Not once for every request that was under way; and the next run looks again."""
+    provider = build()
+    sim.fail(WATCHED, status=401, method="POST", times=None)
+    for runs in (1, 2):
+        with pytest.raises(AuthError):
+            await apply(provider, *(play(movie(number)) for number in range(1, 10)))
+        assert len(sim.requests(WATCHED, "POST")) == 10 * runs
+
+
+async def test_key_that_is_being_entered_is_refused_at_once(
+    sim: PublicMetaDBSimulator, session: aiohttp.ClientSession
+) -> None:
+    """Somebody waits for the answer and can try again."""
+    sim.fail(LISTS, status=401, times=None)
+    with pytest.raises(AuthError):
+        await client(sim, session).verify()
+    assert len(sim.log) == 1
+
+
+async def test_second_look_waits_and_can_be_cancelled(build: Build, sim: PublicMetaDBSimulator) -> None:
+    """A moment, not longer; others are not held up by it."""
+    provider = build()
+    provider._client.second_look = SECOND_LOOK
+    assert 1 <= SECOND_LOOK <= 10
+    sim.fail(WATCHED, status=401, times=None)
+    task = asyncio.create_task(provider.read(Feature.HISTORY, SCOPE))
+    await asyncio.sleep(0.2)
+    assert len(sim.log) == 1
+    assert (await provider.read(Feature.WATCHLIST, SCOPE)).entries == ()
+    task.cancel()
+    started = asyncio.get_running_loop().time()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert asyncio.get_running_loop().time() - started < 0.5

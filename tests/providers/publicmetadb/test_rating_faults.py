@@ -7,8 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
+from custom_components.crosswatch.providers.http import HttpClient
 from custom_components.crosswatch.providers.publicmetadb import PublicMetaDBProvider
 from custom_components.crosswatch.providers.publicmetadb.storage import StateFile
 from custom_components.crosswatch.sync.models import Action, Feature, Item, Outcome, Rating
@@ -254,6 +256,55 @@ async def test_w09_crash_at_every_save(
     assert await known(build()) in ({MOVIE: 80}, {MOVIE: 90})
     await settle(build, {MOVIE: 90})
     assert held(user) == [90]
+
+
+@pytest.mark.parametrize("ownership", [Ownership.HIDDEN, Ownership.IS_OWNER])
+@pytest.mark.parametrize("when", list(When))
+@pytest.mark.parametrize("number", range(1, 6))
+async def test_w09_killed_at_every_request(
+    build: Build,
+    sim: PublicMetaDBSimulator,
+    user: User,
+    monkeypatch: pytest.MonkeyPatch,
+    ownership: Ownership,
+    when: When,
+    number: int,
+) -> None:
+    """The process ends with a request: nothing more is sent or written, not even on the way out."""
+    sim.settings.ownership = ownership
+    await run(build(), {MOVIE: 80})
+    await known(build())
+    sent = 0
+    dead = False
+    send, write = HttpClient._send, StateFile.write
+
+    async def mortal_send(self: HttpClient, *args: Any) -> Any:
+        nonlocal sent, dead
+        if dead:
+            raise aiohttp.ClientConnectionError
+        sent += 1
+        dead = sent == number
+        if dead and when is When.BEFORE:
+            raise aiohttp.ClientConnectionError
+        answer = await send(self, *args)
+        if dead:
+            raise aiohttp.ClientConnectionError
+        return answer
+
+    async def mortal_write(self: StateFile, content: Any) -> None:
+        if not dead:
+            await write(self, content)
+
+    monkeypatch.setattr(HttpClient, "_send", mortal_send)
+    monkeypatch.setattr(StateFile, "write", mortal_write)
+    try:
+        await run(build(max_retries=1), {MOVIE: 90, movie(551): 70})
+    except ProviderError:
+        assert dead
+    monkeypatch.undo()
+    assert (await known(build()))[MOVIE] in (80, 90)
+    await settle(build, {MOVIE: 90, movie(551): 70})
+    assert held(user) == [70, 90]
 
 
 @pytest.mark.parametrize("quirk", [Quirk.SILENT_DROP, Quirk.NO_ID, Quirk.EMPTY_BODY, Quirk.TOP_LEVEL_ID])

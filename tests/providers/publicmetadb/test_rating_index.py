@@ -3,11 +3,17 @@
 from collections.abc import Sequence
 import json
 from pathlib import Path
+import threading
 from typing import Any
 
 import pytest
 
-from custom_components.crosswatch.providers.publicmetadb import PublicMetaDBProvider
+from custom_components.crosswatch.providers.publicmetadb import (
+    PublicMetaDBProvider,
+    rating_index,
+    rating_store,
+    ratings,
+)
 from custom_components.crosswatch.providers.publicmetadb.rating_index import DAY, MOST_LOOKS, due
 from custom_components.crosswatch.providers.publicmetadb.rating_records import Pending, Record
 from custom_components.crosswatch.sync.models import Feature, Rating, Scope
@@ -349,3 +355,25 @@ async def test_preview_looks_and_keeps_nothing(
     assert await known(build(), Scope(pair_id=PAIR, read_only=True)) == {550: 80}
     assert {request.method for request in sim.log} == {"GET"}
     assert (tmp_path / NAME).read_bytes() == before
+
+
+async def test_thousands_of_ratings_hold_nothing_up(
+    build: Build, user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is done with all of them is done in threads."""
+    remember(tmp_path, [user.add_rating(tmdb_id=number, score=80) for number in range(1, 4)])
+    threads: set[str] = set()
+
+    def watched(name: str, module: Any) -> None:
+        real = getattr(module, name)
+
+        def call(*args: Any) -> Any:
+            threads.add(f"{name} {threading.current_thread() is threading.main_thread()}")
+            return real(*args)
+
+        monkeypatch.setattr(module, name, call)
+
+    for name, module in (("due", rating_index), ("_parsed", rating_store), ("_rated", ratings)):
+        watched(name, module)
+    assert len(await known(build())) == 3
+    assert threads == {"due False", "_parsed False", "_rated False"}

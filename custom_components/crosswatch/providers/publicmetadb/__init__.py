@@ -1,4 +1,4 @@
-"""PublicMetaDB: watchlist and history of one account."""
+"""PublicMetaDB: watchlist, history, ratings and resume positions of one account."""
 
 from .client import PublicMetaDBClient
 from .pacing import Pacers, account_id

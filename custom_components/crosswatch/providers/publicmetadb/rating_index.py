@@ -80,7 +80,9 @@ async def refresh(client: PublicMetaDBClient, store: RatingStore, now: int) -> l
                 return Looked(record, record if keeps else replace(record, checked_at=now))
         return Looked(record, judged(record, found, store.user_id, now))
 
-    tasks = [asyncio.create_task(one(record)) for record in due(store, store.refreshed_at, now)]
+    # sorting thousands is more than the event loop may wait for
+    turn = await asyncio.to_thread(due, store.all().values(), store.refreshed_at, now)
+    tasks = [asyncio.create_task(one(record)) for record in turn]
     try:
         looked = list(await asyncio.gather(*tasks))
     finally:

@@ -25,6 +25,8 @@ class RatingStore:
             folder / f"publicmetadb_ratings.shadow.{scope}.json",
         )
         self._records: dict[str, Record] = {}
+        self._rows: dict[str, Any] = {}
+        """The records as the file has them: making 10,000 of them anew for every change takes too long."""
         self._kept: dict[str, Any] = {}
         """Entries of an older form that don't tell what they mean."""
         self.user_id: str | None = None
@@ -38,18 +40,12 @@ class RatingStore:
         if self._changed != self._saved:
             return
         data = await self._file.read()
-        self._records, self._kept = {}, {}
-        self.user_id = self.refreshed_at = None
         if data is None:
-            return
+            data = {"items": {}}
         if not isinstance(data, dict) or not isinstance(data.get("items"), dict):
             raise StateFileError(f"state file {self._file.path.name} holds something else")
-        for key, row in data["items"].items():
-            record = Record.from_json(key, row)
-            if record is None:
-                self._kept[key] = row
-            else:
-                self._records[record.key] = record
+        # thousands of them are more than the event loop may wait for
+        self._records, self._rows, self._kept = await asyncio.to_thread(_parsed, data["items"])
         user_id, refreshed_at = data.get("user_id"), data.get("refreshed_at")
         self.user_id = user_id if isinstance(user_id, str) else None
         self.refreshed_at = refreshed_at if isinstance(refreshed_at, int) else None
@@ -57,6 +53,10 @@ class RatingStore:
     def __iter__(self) -> Iterator[Record]:
         """Return all ratings."""
         return iter(list(self._records.values()))
+
+    def all(self) -> dict[str, Record]:
+        """Return all ratings by key, as they are now."""
+        return dict(self._records)
 
     def __len__(self) -> int:
         """Return how many ratings are known."""
@@ -74,11 +74,13 @@ class RatingStore:
         """Remember a rating; `save` keeps it."""
         if self._records.get(record.key) != record:
             self._records[record.key] = record
+            self._rows[record.key] = record.as_json()
             self._changed += 1
 
     def drop(self, key: str) -> None:
         """Forget a rating; `save` makes it last."""
         if self._records.pop(key, None) is not None:
+            del self._rows[key]
             self._changed += 1
 
     def touch(self, *, user_id: str | None = None, refreshed_at: int | None = None) -> None:
@@ -97,11 +99,24 @@ class RatingStore:
             if self._saved >= wanted:
                 return
             writing = self._changed
-            items = self._kept | {key: record.as_json() for key, record in self._records.items()}
-            content: dict[str, Any] = {"items": items}
+            content: dict[str, Any] = {"items": self._kept | self._rows}
             if self.user_id is not None:
                 content["user_id"] = self.user_id
             if self.refreshed_at is not None:
                 content["refreshed_at"] = self.refreshed_at
             await self._file.write(content)
             self._saved = writing
+
+
+def _parsed(items: dict[str, Any]) -> tuple[dict[str, Record], dict[str, Any], dict[str, Any]]:
+    """Return the records of a file, their rows, and what can't be read."""
+    records: dict[str, Record] = {}
+    rows: dict[str, Any] = {}
+    kept: dict[str, Any] = {}
+    for key, row in items.items():
+        if (record := Record.from_json(key, row)) is None:
+            kept[key] = row
+        else:
+            records[record.key] = record
+            rows[record.key] = record.as_json()
+    return records, rows, kept

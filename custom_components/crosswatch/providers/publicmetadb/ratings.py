@@ -1,6 +1,7 @@
 """The ratings of one pair: reading what is known of them, and finishing what broke off."""
 
-from collections.abc import AsyncGenerator, Callable
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 import logging
@@ -21,6 +22,7 @@ from .applying import Write
 from .client import PublicMetaDBClient
 from .quota import Bucket, Quota
 from .rating_index import LEAST_TURN, refresh
+from .rating_records import Record
 from .rating_store import RatingStore
 from .rating_writer import RatingWriter
 from .settings import PublicMetaDBSettings
@@ -60,7 +62,7 @@ class Ratings:
         await self._store.load()
         now = int(self._clock())
         looked = await refresh(self._client, self._store, now)
-        known = {record.key: record for record in self._store}
+        known = self._store.all()
         for one in looked:
             if one.after is None:
                 known.pop(one.before.key, None)
@@ -76,10 +78,8 @@ class Ratings:
                 self._store.touch(refreshed_at=now)
             await self._store.save()
             await self._finish()
-            known = {record.key: record for record in self._store}
-        usual = self.usual_label(label)
-        found = (record.as_rating(usual) for record in known.values())
-        return [rating for rating in found if rating is not None]
+            known = self._store.all()
+        return await asyncio.to_thread(_rated, known.values(), self.usual_label(label))
 
     async def _finish(self) -> None:
         """Put back the old scores of writes that broke off and that no plan has finished since."""
@@ -127,3 +127,8 @@ class Ratings:
             yield writer.write
         finally:
             await self._store.save()
+
+
+def _rated(records: Iterable[Record], usual: str) -> list[Rating]:
+    found = (record.as_rating(usual) for record in records)
+    return [rating for rating in found if rating is not None]

@@ -40,11 +40,10 @@ class StateFile:
 
     async def write(self, content: Any) -> None:
         """Replace the content; it has reached the disk when this returns. Raises `StateFileError`."""
-        body = orjson.dumps(content, option=orjson.OPT_INDENT_2)
         async with self._lock:
             number = next(_NUMBERS)
             try:
-                await asyncio.to_thread(self._write, body, number)
+                await asyncio.to_thread(self._write, content, number)
             except OSError as err:
                 raise StateFileError(f"state file {self.path.name} can't be written ({_code(err)})") from None
 
@@ -62,7 +61,8 @@ class StateFile:
                 raise StateFileError(f"state file {path.name} is damaged") from None
         return None
 
-    def _write(self, body: bytes, number: int) -> None:
+    def _write(self, content: Any, number: int) -> None:
+        body = orjson.dumps(content, option=orjson.OPT_INDENT_2)
         with _WRITING:
             if number < _WRITTEN.get(self.path, 0):
                 # a later content was faster
