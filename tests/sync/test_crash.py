@@ -28,6 +28,7 @@ def run(pair: PairMachine, trouble: Trouble, stop: Stop | None = None, at: int =
     return pair.go(BOTH, stop, at) is not None
 
 
+@pytest.mark.timeout(5 * 60)
 @pytest.mark.parametrize("direction", list(Direction))
 @pytest.mark.parametrize("stop", list(Stop))
 @pytest.mark.parametrize(

@@ -334,3 +334,18 @@ async def test_two_pairs_do_not_share_what_they_know(lab: Lab) -> None:
     await lab.state.forget_pair("02PAIR")
     assert await lab.state.last_run("02PAIR") is None
     assert await lab.state.last_run(PAIR) is not None
+
+
+async def test_two_pairs_run_at_the_same_time_on_one_file(lab: Lab) -> None:
+    lab.fill(150)
+    other_source, other_target = FakeProvider("plex"), FakeProvider("publicmetadb")
+    other_source.entries[Feature.HISTORY] = [play(movie(n), NOW + n) for n in range(150)]
+    other = replace(lab.request, pair_id="02PAIR", scope=Scope(pair_id="02PAIR"), features=(Feature.HISTORY,))
+    for added in (150, 0):
+        reports = await asyncio.gather(
+            lab.engine.run(lab.request, lab.source, lab.target, lab.progress.append),
+            lab.engine.run(other, other_source, other_target, lab.progress.append),
+        )
+        assert [(report.status, report.total("added")) for report in reports] == [(RunStatus.OK, added)] * 2
+    assert sorted(lab.at_target) == list(range(1, 151))
+    assert len(other_target.entries[Feature.HISTORY]) == 150

@@ -253,6 +253,16 @@ async def test_what_the_target_cannot_tell_apart_is_not_written_beside_it(lab: L
     assert lab.at_target == [0, 3]
 
 
+async def test_ids_seen_together_before_a_write_are_remembered_after_it(lab: Lab) -> None:
+    pair = Pair(lab, Feature.WATCHLIST)
+    pair.source = [listed(movie(1, "tt1"))]
+    await pair.run()
+    assert await lab.state.aliases(PAIR) == {
+        "movie:tmdb:1": "movie:tmdb:1",
+        "movie:imdb:tt1": "movie:tmdb:1",
+    }
+
+
 async def test_a_title_cut_in_the_middle_of_a_character_stops_nothing(lab: Lab) -> None:
     pair = Pair(lab, Feature.WATCHLIST)
     lab.target.needs_tmdb = True

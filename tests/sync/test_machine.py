@@ -8,14 +8,16 @@ import os
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
+import pytest
 
 from .machine import PairMachine
 
-EXAMPLES = int(os.environ.get("CROSSWATCH_EXAMPLES", "150"))
-STEPS = int(os.environ.get("CROSSWATCH_STEPS", "18"))
+EXAMPLES = int(os.environ.get("CROSSWATCH_EXAMPLES", "250"))
+STEPS = int(os.environ.get("CROSSWATCH_STEPS", "20"))
 SEED = os.environ.get("CROSSWATCH_SEED")
 
 
+@pytest.mark.timeout(20 * 60 if SEED is None else 0)
 def test_nothing_is_lost_whatever_fails() -> None:
     run_state_machine_as_test(
         seed(int(SEED))(PairMachine) if SEED else PairMachine,

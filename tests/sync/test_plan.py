@@ -256,3 +256,65 @@ def test_a_target_play_is_used_once() -> None:
 def test_the_window_includes_its_end(apart: int, agreed: int) -> None:
     made = make_plan(Feature.HISTORY, [play(movie(1), NOW)], [play(movie(1), NOW + apart)])
     assert len(made.agreed) == agreed
+
+
+@pytest.mark.parametrize(
+    ("moved", "expected"),
+    [
+        (15 * MINUTE, "skip missing_at_target_once"),
+        (-15 * MINUTE, "skip missing_at_target_once"),
+        (15 * MINUTE + 1, "target only_at_source"),
+    ],
+)
+def test_an_agreed_play_is_known_under_a_time_within_the_window(moved: int, expected: str) -> None:
+    made = make_plan(Feature.HISTORY, [play(movie(1), NOW + moved)], [], baseline={f"{M1}@{NOW}": THERE})
+    key = f"{M1}@{NOW + moved}"
+    assert told(made) == {key: expected}
+    assert made.gone == (f"{M1}@{NOW}",)
+    assert made.missing == ({} if expected.startswith("target") else {key: ONCE})
+
+
+def test_a_moved_time_stands_for_one_play_only() -> None:
+    rows = [play(movie(1), NOW - 10 * MINUTE), play(movie(1), NOW + 10 * MINUTE)]
+    made = make_plan(Feature.HISTORY, rows, [], direction=TWO, baseline={f"{M1}@{NOW}": ONCE})
+    assert told(made) == {
+        f"{M1}@{NOW - 10 * MINUTE}": "skip removed_at_target",
+        f"{M1}@{NOW + 10 * MINUTE}": "target only_at_source",
+    }
+    assert made.missing == {f"{M1}@{NOW - 10 * MINUTE}": OFTEN}
+    assert made.gone == (f"{M1}@{NOW}",)
+
+
+def test_a_time_that_a_side_still_shows_has_not_moved() -> None:
+    made = make_plan(
+        Feature.HISTORY,
+        [play(movie(1), NOW)],
+        [play(movie(1), NOW - 10 * MINUTE), play(movie(1), NOW + 10 * MINUTE)],
+        direction=TWO,
+        baseline={f"{M1}@{NOW}": THERE, f"{M1}@{NOW - 10 * MINUTE}": THERE},
+    )
+    assert told(made)[f"{M1}@{NOW + 10 * MINUTE}"] == "source only_at_target"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (THERE, None),
+        (ONCE, Missing(1, 2)),
+        (OFTEN, Missing(1, 2)),
+        (AWAY, Missing(2, 1)),
+        (Missing(1, 2), None),
+        (Missing(2, 2), None),
+    ],
+)
+def test_what_neither_side_shows(before: Missing, after: Missing | None) -> None:
+    made = make_plan(Feature.WATCHLIST, [], [], direction=TWO, baseline={M1: before})
+    assert made.gone == (() if after else (M1,))
+    assert made.missing == ({M1: after} if after else {})
+    assert made.lost == {Side.SOURCE: (), Side.TARGET: ()}
+
+
+@pytest.mark.parametrize(("before", "changed"), [(THERE, {M1: ONCE}), (ONCE, {M1: OFTEN}), (OFTEN, {})])
+def test_only_what_changes_is_told(before: Missing, changed: dict[str, Missing]) -> None:
+    made = make_plan(Feature.WATCHLIST, [listed(movie(1))], [], direction=TWO, baseline={M1: before})
+    assert made.missing == changed

@@ -42,9 +42,8 @@ class Aliases:
         self.learned: dict[str, str] = {}
 
     def copy(self) -> Self:
-        """Return an independent copy."""
+        """Return an independent copy; which ids are contested it has to learn anew."""
         twin = type(self)(self._key_of)
-        twin._contested = set(self._contested)  # noqa: SLF001 - a copy of ourselves
         twin.learned = dict(self.learned)
         return twin
 
