@@ -1,17 +1,19 @@
 """The dialogs for a sync pair and its options."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from typing import Any
 from unittest.mock import PropertyMock, patch
 
+from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.crosswatch.const import DOMAIN
+from custom_components.crosswatch.pairing import pair_scope
 from custom_components.crosswatch.providers.plex.provider import PlexProvider
-from custom_components.crosswatch.sync.models import Feature, Kind
+from custom_components.crosswatch.sync.models import Feature, Kind, Scope
 from custom_components.crosswatch.sync.provider import Capability
 from tests.common import Services, pair_entry_of, start, submit
 
@@ -99,9 +101,9 @@ async def test_bad_pair_then_good(
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
-def every_feature_offered() -> Any:
+def every_feature_offered(module: str = "pair") -> Any:
     """Offer what no account can do, as to somebody whose dialog is older than a change."""
-    return patch("custom_components.crosswatch.flows.pair.offered_features", return_value=list(Feature))
+    return patch(f"custom_components.crosswatch.flows.{module}.offered_features", return_value=list(Feature))
 
 
 async def test_a_pair_to_begin_with_is_suggested(
@@ -277,3 +279,108 @@ async def test_options_without_an_account(
     result = await flow.async_init(pair_entry.entry_id)
     result = await flow.async_configure(result["flow_id"], {"features": ["watchlist"], "interval": 30})
     assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+# --- where a pair differs from its accounts -----------------------------------------------------
+
+
+def fields(result: ConfigFlowResult) -> dict[str, Any]:
+    """Return the fields of the form."""
+    schema = result["data_schema"]
+    assert schema is not None
+    return {str(marker): selector for marker, selector in schema.schema.items()}
+
+
+PLAIN = {"features": ["history"], "interval": 60}
+
+
+@pytest.fixture
+def no_reload(hass: HomeAssistant) -> Generator[None]:
+    """Let entries be after a dialog as they were before."""
+    with patch.object(hass.config_entries, "async_schedule_reload"):
+        yield
+
+
+@pytest.mark.usefixtures("no_reload")
+async def test_libraries_of_a_pair(hass: HomeAssistant, pair_entry: MockConfigEntry) -> None:
+    flow = hass.config_entries.options
+    result = await flow.async_init(pair_entry.entry_id)
+    assert not result["errors"]
+    options = fields(result)["history_libraries"].config["options"]
+    assert options == [{"value": "1", "label": "Movies"}]
+    await flow.async_configure(result["flow_id"], {**PLAIN, "history_libraries": ["1"]})
+    assert pair_entry.options == {**PLAIN, "history_libraries": ["1"]}
+    # one that is gone can be kept or left out
+    hass.config_entries.async_update_entry(pair_entry, options={**PLAIN, "history_libraries": ["9"]})
+    result = await flow.async_init(pair_entry.entry_id)
+    assert {"value": "9", "label": "9"} in fields(result)["history_libraries"].config["options"]
+    await flow.async_configure(result["flow_id"], {**PLAIN, "history_libraries": []})
+    assert pair_entry.options == PLAIN
+
+
+async def test_libraries_of_a_pair_while_the_server_is_down(
+    hass: HomeAssistant, pair_entry: MockConfigEntry, services: Services
+) -> None:
+    stored = {**PLAIN, "history_libraries": ["1"]}
+    hass.config_entries.async_update_entry(pair_entry, options=stored)
+    await services.pms.stop()
+    flow = hass.config_entries.options
+    result = await flow.async_init(pair_entry.entry_id)
+    assert result["errors"] == {"base": "libraries_unknown"}
+    result = await flow.async_configure(result["flow_id"], {**stored, "interval": 30})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert pair_entry.options == {**stored, "interval": 30}
+
+
+@pytest.mark.usefixtures("no_reload")
+async def test_ratings_of_a_pair(hass: HomeAssistant, pair_entry: MockConfigEntry) -> None:
+    """The fields for ratings come with the ratings."""
+    flow = hass.config_entries.options
+    with patch("custom_components.crosswatch.flows.pair_options.offered_features", return_value=[]):
+        result = await flow.async_init(pair_entry.entry_id)
+        assert set(fields(result)) == {"features", "interval", "watchlist_name"}
+        flow.async_abort(result["flow_id"])
+    with every_feature_offered("pair_options"):
+        result = await flow.async_init(pair_entry.entry_id)
+        assert {"ratings_libraries", "ratings_label"} <= set(fields(result))
+        more = {"ratings_libraries": ["1"], "ratings_label": " Story "}
+        await flow.async_configure(result["flow_id"], {**PLAIN, **more})
+    assert pair_entry.options == {**PLAIN, "ratings_libraries": ["1"], "ratings_label": "Story"}
+    result = await flow.async_init(pair_entry.entry_id)
+    await flow.async_configure(result["flow_id"], {**PLAIN, "ratings_label": "  "})
+    assert pair_entry.options == PLAIN
+
+
+async def test_two_servers_or_none(
+    hass: HomeAssistant,
+    pair_entry: MockConfigEntry,
+    accounts: tuple[MockConfigEntry, MockConfigEntry],
+) -> None:
+    """Numbers of libraries would mean something else on another server."""
+    plex, _ = accounts
+    other = MockConfigEntry(domain=DOMAIN, unique_id="plex_2", title="Kim", data=dict(plex.data))
+    other.add_to_hass(hass)
+    flow = hass.config_entries.options
+    data = {**pair_entry.data, "target": other.unique_id}
+    hass.config_entries.async_update_entry(pair_entry, data=data)
+    assert "history_libraries" not in fields(await flow.async_init(pair_entry.entry_id))
+    account = {**plex.data["account"], "server": None}
+    hass.config_entries.async_update_entry(plex, data={**plex.data, "account": account})
+    data = {**pair_entry.data, "target": accounts[1].unique_id}
+    hass.config_entries.async_update_entry(pair_entry, data=data)
+    result = await flow.async_init(pair_entry.entry_id)
+    assert not result["errors"]
+    assert "history_libraries" not in fields(result)
+
+
+def test_scope() -> None:
+    options = {"watchlist_name": "Family", "ratings_label": "Story", "history_libraries": ["2", "3"]}
+    pair = MockConfigEntry(domain=DOMAIN, entry_id="P", options=options)
+    assert pair_scope(pair, read_only=True) == Scope(
+        pair_id="P",
+        read_only=True,
+        watchlist_name="Family",
+        rating_label="Story",
+        libraries={Feature.HISTORY: frozenset({"2", "3"})},
+    )
+    assert pair_scope(MockConfigEntry(entry_id="P"), read_only=False) == Scope(pair_id="P")

@@ -135,6 +135,7 @@ def test_config_schema() -> None:
 def test_translations() -> None:
     assert set(ENGLISH) <= {
         "title", "config", "options", "entity", "exceptions", "issues", "selector", "services",
+        "system_health",
     }  # fmt: skip
     assert "title" not in ENGLISH["config"]
     fixes = [issue["fix_flow"] for issue in ENGLISH["issues"].values() if "fix_flow" in issue]

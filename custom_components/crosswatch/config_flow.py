@@ -8,7 +8,8 @@ from homeassistant.core import callback
 
 from .account import account_entries
 from .const import CONF_KIND, CONF_PROVIDER, DOMAIN, EntryKind, ProviderName
-from .flows.pair import PairOptionsFlow, PairSteps
+from .flows.pair import PairSteps
+from .flows.pair_options import PairOptionsFlow
 from .flows.plex import PlexSteps
 from .flows.plex_options import PlexOptionsFlow
 from .flows.publicmetadb import PublicMetaDBSteps

@@ -5,6 +5,8 @@ from enum import StrEnum
 import logging
 from typing import Final
 
+from .sync.models import Feature
+
 DOMAIN: Final = "crosswatch"
 LOGGER: Final = logging.getLogger(__package__)
 
@@ -27,6 +29,9 @@ CONF_DIRECTION: Final = "direction"
 CONF_FEATURES: Final = "features"
 CONF_INTERVAL: Final = "interval"
 CONF_WATCHLIST_NAME: Final = "watchlist_name"
+CONF_RATINGS_LABEL: Final = "ratings_label"
+PAIR_LIBRARIES: Final = {"history_libraries": Feature.HISTORY, "ratings_libraries": Feature.RATINGS}
+"""Options that narrow a feature of a pair to libraries."""
 
 DEFAULT_INTERVAL: Final = 60
 """Minutes between two automatic runs."""

@@ -24,7 +24,6 @@ from .const import (
     CONF_INTERVAL,
     CONF_SOURCE,
     CONF_TARGET,
-    CONF_WATCHLIST_NAME,
     DEFAULT_INTERVAL,
     DOMAIN,
     LOGGER,
@@ -34,9 +33,10 @@ from .const import (
     Trigger,
 )
 from .models import PairState, next_turn, percent
+from .pairing import pair_scope
 from .shared import Opened
 from .sync.engine import RunRequest
-from .sync.models import Direction, Feature, Scope, Side
+from .sync.models import Direction, Feature, Side
 from .sync.report import Progress, RunReport, RunStatus
 from .sync.state import StateError
 
@@ -281,16 +281,11 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
         if entries is None:  # unloaded in the moment between start and first step
             raise asyncio.CancelledError
         self._retry_at = None
-        options = self.config_entry.options
         request = RunRequest(
             pair_id=self.config_entry.entry_id,
             direction=Direction(self.config_entry.data[CONF_DIRECTION]),
             features=features,
-            scope=Scope(
-                pair_id=self.config_entry.entry_id,
-                read_only=dry_run,
-                watchlist_name=options.get(CONF_WATCHLIST_NAME),
-            ),
+            scope=pair_scope(self.config_entry, read_only=dry_run),
             trigger=trigger,
             dry_run=dry_run,
         )

@@ -9,8 +9,17 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 
 from .account import AccountConfigEntry, account_capabilities, account_entries, account_entry
-from .const import CONF_DIRECTION, CONF_FEATURES, CONF_SOURCE, CONF_TARGET, DOMAIN
-from .sync.models import Direction, Feature
+from .const import (
+    CONF_DIRECTION,
+    CONF_FEATURES,
+    CONF_RATINGS_LABEL,
+    CONF_SOURCE,
+    CONF_TARGET,
+    CONF_WATCHLIST_NAME,
+    DOMAIN,
+    PAIR_LIBRARIES,
+)
+from .sync.models import Direction, Feature, Scope
 from .sync.plan import PLANNERS
 
 
@@ -33,6 +42,21 @@ class Problems:
         """Show the error of a field that the form does not have at another place."""
         if where in self.errors:
             self.errors[to] = self.errors.pop(where)
+
+
+@callback
+def pair_scope(pair: ConfigEntry, *, read_only: bool) -> Scope:
+    """Return what a pair adds to the settings of its accounts."""
+    options = pair.options
+    return Scope(
+        pair_id=pair.entry_id,
+        read_only=read_only,
+        watchlist_name=options.get(CONF_WATCHLIST_NAME),
+        rating_label=options.get(CONF_RATINGS_LABEL),
+        libraries={
+            feature: frozenset(options[key]) for key, feature in PAIR_LIBRARIES.items() if key in options
+        },
+    )
 
 
 class PairChanges(TypedDict):

@@ -3,17 +3,13 @@
 from collections.abc import Collection
 from typing import Any
 
-from homeassistant.config_entries import ConfigFlow, ConfigFlowResult, OptionsFlowWithReload
+from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.selector import (
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
     SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
-    TextSelector,
 )
 import voluptuous as vol
 
@@ -25,15 +21,11 @@ from ..const import (
     CONF_KIND,
     CONF_SOURCE,
     CONF_TARGET,
-    CONF_WATCHLIST_NAME,
     DEFAULT_INTERVAL,
-    LONGEST_INTERVAL,
-    SHORTEST_INTERVAL,
     EntryKind,
 )
 from ..pairing import (
     Problems,
-    check_features,
     check_pair,
     offered_features,
     pair_changes,
@@ -42,17 +34,6 @@ from ..pairing import (
     suggested_pair,
 )
 from ..sync.models import Direction, Feature
-
-OPTIONS_SCHEMA = vol.Schema(
-    {
-        vol.Required(CONF_INTERVAL): NumberSelector(
-            NumberSelectorConfig(
-                min=0, max=LONGEST_INTERVAL, step=1, unit_of_measurement="min", mode=NumberSelectorMode.BOX
-            )
-        ),
-        vol.Optional(CONF_WATCHLIST_NAME): TextSelector(),
-    }
-)
 
 
 @callback
@@ -140,32 +121,4 @@ class PairSteps(ConfigFlow):
             ),
             errors=problems.errors,
             description_placeholders=problems.placeholders,
-        )
-
-
-class PairOptionsFlow(OptionsFlowWithReload):
-    """What a pair keeps in step, and how often."""
-
-    async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Change the options."""
-        entry = self.config_entry
-        schema = features_schema(self.hass, entry.options[CONF_FEATURES]).extend(OPTIONS_SCHEMA.schema)
-        problems = Problems()
-        if user_input is not None:
-            problems = check_features(self.hass, entry.data, user_input[CONF_FEATURES])
-            for error in tuple(problems.errors.values()):
-                # also when it is the direction that does not allow it: only the features can be changed here
-                problems.errors = {CONF_FEATURES: error}
-            if 0 < user_input[CONF_INTERVAL] < SHORTEST_INTERVAL:
-                problems.errors[CONF_INTERVAL] = "interval_too_short"
-            if not problems.errors:
-                options = {**user_input, CONF_INTERVAL: int(user_input[CONF_INTERVAL])}
-                if name := options.pop(CONF_WATCHLIST_NAME, "").strip():
-                    options[CONF_WATCHLIST_NAME] = name
-                return self.async_create_entry(data=options)
-        return self.async_show_form(
-            step_id="init",
-            data_schema=self.add_suggested_values_to_schema(schema, user_input or entry.options),
-            errors=problems.errors,
-            description_placeholders={**problems.placeholders, "shortest": str(SHORTEST_INTERVAL)},
         )

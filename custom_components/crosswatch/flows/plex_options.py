@@ -1,6 +1,7 @@
 """Options of a Plex account: every `plex.*` setting of the adapter document."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigFlowResult
@@ -17,7 +18,7 @@ from ..providers.plex.link import ServerLink
 from ..providers.plex.settings import BY_KEY, PlexSettings
 from ..shared import plex_limits
 from .choices import async_ask
-from .settings import Groups, Setting, SettingsFlow, selector_for
+from .settings import Groups, Setting, SettingsFlow, library_selector, selector_for
 
 PLEX_GROUPS: Final[Mapping[str, Sequence[str]]] = {
     "watchlist": ("watchlist_query_limit", "watchlist_write_delay_ms", "watchlist_allow_pms_fallback"),
@@ -99,7 +100,7 @@ class PlexOptionsFlow(SettingsFlow):
         setting = plex_setting(key)
         if key in LIBRARIES:
             stored = self.config_entry.options.get(key, [])
-            return setting.choice(self._libraries or (), stored, multiple=True)
+            return replace(setting, selector=library_selector(self._libraries or (), stored))
         server = self._account.server
         if key == OPTION_MARKED_WATCHED and (server is None or not server.is_owner):
             return setting.switched_off()

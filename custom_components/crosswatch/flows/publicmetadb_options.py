@@ -1,6 +1,7 @@
 """Options of a PublicMetaDB account: every `publicmetadb.*` setting of the adapter document."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigFlowResult
@@ -11,7 +12,7 @@ from ..account import AccountConfigEntry, publicmetadb_client
 from ..providers.publicmetadb import PublicMetaDBSettings
 from ..providers.publicmetadb.lists import read_lists
 from .choices import async_ask
-from .settings import Groups, Setting, SettingsFlow, selector_for
+from .settings import Groups, Setting, SettingsFlow, list_selector, selector_for
 
 PUBLICMETADB_GROUPS: Final[Mapping[str, Sequence[str]]] = {
     "watchlist": ("watchlist_name", "watchlist_list_id", "watchlist_auto_create", "watchlist_page_size"),
@@ -102,5 +103,5 @@ class PublicMetaDBOptionsFlow(SettingsFlow):
         setting = publicmetadb_setting(key)
         if key != LIST_ID:
             return setting
-        stored = self.config_entry.options.get(key)
-        return setting.choice(self._lists or (), stored, multiple=False)
+        stored = self.config_entry.options.get(key, "")
+        return replace(setting, selector=list_selector(self._lists or (), stored))

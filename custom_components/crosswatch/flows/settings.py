@@ -62,22 +62,34 @@ class Setting:
         limits = {"min": self.minimum, "max": self.maximum}
         return {f"{self.name}_{end}": f"{limit:.12g}" for end, limit in limits.items() if limit is not None}
 
-    def choice(self, options: Sequence[SelectOptionDict], stored: Any, *, multiple: bool) -> Setting:
-        """Return the setting as a choice. What is stored but no longer there can be kept or left out."""
-        kept = [each for each in (stored if isinstance(stored, list) else [stored]) if each]
-        known = {option["value"] for option in options}
-        gone = [SelectOptionDict(value=each, label=each) for each in kept if each not in known]
-        config = SelectSelectorConfig(
-            options=[*options, *gone],
-            multiple=multiple,
-            mode=SelectSelectorMode.LIST if multiple else SelectSelectorMode.DROPDOWN,
-            custom_value=not multiple,
-        )
-        return replace(self, selector=SelectSelector(config))
-
     def switched_off(self) -> Setting:
         """Return a switch that shows itself off and can't be used."""
         return replace(self, selector=BooleanSelector(BooleanSelectorConfig(read_only=True)), usable=False)
+
+
+def library_selector(options: Sequence[SelectOptionDict], stored: Sequence[str]) -> SelectSelector:
+    """Return a choice of libraries. What is stored but no longer there can be kept or left out."""
+    return SelectSelector(
+        SelectSelectorConfig(
+            options=_with_stored(options, stored), multiple=True, mode=SelectSelectorMode.LIST
+        )
+    )
+
+
+def list_selector(options: Sequence[SelectOptionDict], stored: str) -> SelectSelector:
+    """Return a choice of one list, where an id can be typed as well."""
+    return SelectSelector(
+        SelectSelectorConfig(
+            options=_with_stored(options, [stored] if stored else []),
+            mode=SelectSelectorMode.DROPDOWN,
+            custom_value=True,
+        )
+    )
+
+
+def _with_stored(options: Sequence[SelectOptionDict], stored: Sequence[str]) -> list[SelectOptionDict]:
+    known = {option["value"] for option in options}
+    return [*options, *(SelectOptionDict(value=each, label=each) for each in stored if each not in known)]
 
 
 def selector_for(
