@@ -94,6 +94,31 @@ async def test_unwatching_hidden_by_a_watching(world: World, seen: list[Item]) -
     assert facts(await read(provider)) == await fresh(world)
 
 
+async def test_unwatching_hidden_by_an_older_watching(
+    world: World, seen: list[Item], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The count stays and so does the end of the page, but one of the newest is not on it."""
+    monkeypatch.setattr(cache_module, "HEAD", 5)
+    provider = world.provider()
+    await read(provider)
+    world.pms.mark_unwatched(1, seen[18])
+    world.pms.mark_watched(1, seen[25], NOON - 9000)
+    assert facts(await read(provider)) == await fresh(world)
+
+
+async def test_new_plays_hidden_by_a_removal(
+    world: World, seen: list[Item], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Six new ones and one gone look like five new ones; the end of the page is not known yet."""
+    monkeypatch.setattr(history_module, "HEAD", 5)
+    provider = world.provider()
+    await read(provider)
+    for number in range(6):
+        world.pms.state.log_play(1, seen[0], NOON + 9000 + number)
+    world.pms.state.delete_play(1)
+    assert facts(await read(provider)) == await fresh(world)
+
+
 async def test_removed_plays(world: World, seen: list[Item]) -> None:
     provider = world.provider()
     await read(provider)

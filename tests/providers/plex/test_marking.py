@@ -25,7 +25,17 @@ from custom_components.crosswatch.sync.provider import (
     RateLimitedError,
     UnreachableError,
 )
-from tests.providers.plex.conftest import NOON, SCOPE, World, apply, change, hex_key, outcomes, read_plays
+from tests.providers.plex.conftest import (
+    NOON,
+    SCOPE,
+    World,
+    apply,
+    change,
+    hex_key,
+    listing,
+    outcomes,
+    read_plays,
+)
 from tests.simulators.base import When
 from tests.simulators.library import Ids as TrueIds
 from tests.simulators.plex import Item as PlexItem
@@ -215,6 +225,13 @@ async def test_episode_id_and_numbers_that_disagree(world: World) -> None:
     assert written(world) == [str(first.key)]
 
 
+async def test_numbers_that_lead_to_another_id(world: World) -> None:
+    """The library follows another order of episodes."""
+    world.episode(world.show(1399), 1, 2, ids=TrueIds(None, 222))
+    assert await mark(world.whole(), episode(1399, 1, 2, tmdb=111)) == [(UNRESOLVED, "ambiguous")]
+    assert not written(world)
+
+
 async def test_episode_by_its_own_id_alone(world: World) -> None:
     part = world.episode(world.show(1399), 1, 1, ids=TrueIds(None, 111))
     play = Play(item=Item(kind=Kind.EPISODE, ids=Ids(tmdb=111), show_ids=NO_IDS), watched_at=THEN)
@@ -310,6 +327,27 @@ async def test_rematched_item(world: World) -> None:
     assert views(world, film) == [0]
 
 
+async def test_item_without_ids_that_was_rematched(world: World) -> None:
+    film = world.movie(1, ids=TrueIds())
+    provider = world.whole()
+    await read_plays(provider)
+    before = world.movies.content_changed_at
+    world.pms.state.rematch(film, f"plex://movie/{hex_key(2)}")
+    world.movies.content_changed_at = before
+    play = Play(item=Item(kind=Kind.MOVIE, ids=Ids(guid=f"plex://movie/{hex_key(1)}")), watched_at=THEN)
+    assert await mark(provider, play) == [(UNRESOLVED, "not_in_library")]
+    assert views(world, film) == [0]
+
+
+async def test_listing_and_item_that_never_agree(world: World) -> None:
+    """What is read right before the write decides, however often it is asked."""
+    film = world.movie(1)
+    row = {"ratingKey": str(film.key), "type": "movie", "guid": f"plex://movie/{hex_key(7)}"}
+    world.pms.inject("/library/metadata/*", times=None, **listing(row))
+    assert await mark(world.whole(), movie(1)) == [(UNRESOLVED, "not_in_library")]
+    assert not written(world)
+
+
 async def test_item_deleted_right_before_the_write(world: World) -> None:
     world.movie(1)
     world.pms.inject(SCROBBLE, status=404)
@@ -381,6 +419,16 @@ async def test_season_with_two_copies_of_an_episode(world: World) -> None:
     first, second = season(world, show, 1, 2)
     twin = world.episode(show, 1, 2, guid=second.guid, ids=second.ids)
     await mark(world.whole(), episode(5, 1, 1), episode(5, 1, 2))
+    assert views(world, first, second, twin) == [1, 1, 1]
+
+
+async def test_two_episodes_with_one_guid(world: World) -> None:
+    """They share their state: one mark for both, and none for the whole season."""
+    show = world.show(5)
+    first, second = season(world, show, 1, 2)
+    twin = world.episode(show, 1, 3, guid=second.guid, ids=TrueIds())
+    found = await mark(world.whole(), *(episode(5, 1, number) for number in (1, 2, 3)))
+    assert found == [(APPLIED, None), (APPLIED, None), (ALREADY, "already_watched")]
     assert views(world, first, second, twin) == [1, 1, 1]
 
 

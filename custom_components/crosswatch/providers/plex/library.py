@@ -63,8 +63,8 @@ class Row:
 
     `guid` is the main guid, byte for byte. `view_offset` and `duration` are milliseconds, dates epoch
     seconds UTC, `rating` 0 to 10. Watched means `view_count` of at least 1 and nothing else.
-    `numbered`: see `guids.Parsed`. `season_key` is set for episodes whose season is shown; `leaves` and
-    `viewed_leaves` count the episodes of a show or a season, and those of them that are watched.
+    `numbered`: see `guids.Parsed`. `season_key` is set for episodes whose season is shown; `leaves`
+    counts the episodes of a show or a season.
     """
 
     key: str
@@ -81,7 +81,6 @@ class Row:
     rated_at: int | None
     season_key: str | None = None
     leaves: int = 0
-    viewed_leaves: int = 0
 
     @classmethod
     def from_row(cls, row: Wire, section: str, shows: Mapping[str, Row]) -> Self:
@@ -121,7 +120,6 @@ class Row:
             rated_at=number(row, "lastRatedAt"),
             season_key=text(row, "parentRatingKey") if kind is Kind.EPISODE else None,
             leaves=number(row, "leafCount") or 0,
-            viewed_leaves=number(row, "viewedLeafCount") or 0,
         )
 
     @property

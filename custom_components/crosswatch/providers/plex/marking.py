@@ -123,13 +123,10 @@ class _Writer:
         return groups
 
     def _is_whole(self, row: Row, leaves: frozenset[str]) -> bool:
-        """Whether the server sees exactly these episodes there, none of them watched, no two of them one."""
+        """Whether the server sees exactly these episodes there."""
         below = [self._prepared.fresh[key] for key in leaves]
-        return (
-            row.leaves == len(leaves) > 1
-            and row.viewed_leaves == 0
-            and all(row.key in (leaf.season_key, leaf.show_key) for leaf in below)
-            and len({leaf.guid for leaf in below}) == len(leaves)
+        return row.leaves == len(leaves) > 1 and all(
+            row.key in (leaf.season_key, leaf.show_key) for leaf in below
         )
 
     def _group_job(self, group: _Group) -> Job:
@@ -208,10 +205,10 @@ class _Writer:
 
 
 def _grouped(targets: Iterable[Target]) -> list[_Item]:
-    """Put changes of one item together, in the order they came."""
+    """Put changes of one item together, in the order they came. Rows of one guid share their state."""
     items: dict[tuple[str, ...], _Item] = {}
     for target in targets:
-        place = tuple(row.key for row in target.rows)
+        place = tuple(row.guid or row.key for row in target.rows)
         items.setdefault(place, _Item(target.rows)).changes.append(target.change)
     return list(items.values())
 
