@@ -243,6 +243,16 @@ async def test_key_that_was_retired_is_looked_up_again(world: World) -> None:
     assert hex_key(11) in listed(world)
 
 
+async def test_retired_key_is_forgotten(world: World) -> None:
+    know(world, 1)
+    provider = world.whole()
+    await put(provider, wanted(tmdb=1))
+    world.cloud.catalogue.retire(hex_key(1))
+    assert await put(provider, wanted(tmdb=1)) == [(UNRESOLVED, "not_found")]
+    assert await put(provider, wanted(tmdb=1), action=Action.REMOVE) == [(UNRESOLVED, "not_found")]
+    assert not world.cloud.requests(REMOVE)
+
+
 async def test_key_that_was_just_proven_is_not_asked_for_twice(world: World) -> None:
     know(world, 1)
     world.cloud.inject(ADD, times=None, status=404)
