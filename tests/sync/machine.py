@@ -42,6 +42,7 @@ from custom_components.crosswatch.sync.models import (
     Direction,
     Entry,
     Feature,
+    Ids,
     Item,
     Missing,
     Play,
@@ -230,6 +231,10 @@ class PairMachine(RuleBasedStateMachine):
         weak = weak and side is Side.SOURCE and self.direction is Direction.ONE_WAY
         for number in numbers:
             entry = entry_of(feature, number, watching, jitter, weak=weak)
+            if side is Side.TARGET and self.sides[side].needs_tmdb:
+                # a service that wants the best id knows no other
+                item = replace(entry.item, ids=Ids(tmdb=entry.item.ids.tmdb))
+                entry = replace(entry, item=item)
             self.sides[side].rows[feature].append(Row(entry=entry))
             self.gave(feature, entry, side)
 

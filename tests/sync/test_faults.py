@@ -390,9 +390,22 @@ async def test_an_emptied_source_holds_nothing_in_a_one_way_pair(lab: Lab) -> No
     pair = Pair(lab, Feature.WATCHLIST)
     lab.fill(20)
     await pair.run()
-    pair.source = [listed(movie(100))]
+    pair.source = [listed(movie(100 + n)) for n in range(20)]
+    await pair.run()
+    assert (pair.report.status, len(pair.target)) == (RunStatus.OK, 40)
+
+
+async def test_a_source_that_forgot_its_plays_holds_nothing_in_a_one_way_pair(lab: Lab) -> None:
+    pair = Pair(lab, Feature.HISTORY)
+    pair.source = [play(movie(n), NOW) for n in range(20)]
+    await pair.run()
+    pair.source = [play(movie(1), NOW + DAY)]
     await pair.run()
     assert (pair.report.status, len(pair.target)) == (RunStatus.OK, 21)
+    # all of it is watched again, in another library
+    pair.source = [play(movie(n), NOW + 2 * DAY) for n in range(20)]
+    await pair.run()
+    assert (pair.report.status, len(pair.target)) == (RunStatus.OK, 41)
 
 
 async def test_a_target_that_refuses_what_it_lost_is_not_held_for_it(lab: Lab) -> None:

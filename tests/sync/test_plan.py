@@ -242,7 +242,9 @@ def test_oldest_plays_are_written_first() -> None:
 
 def test_same_input_in_any_order_gives_the_same_plan() -> None:
     rows = [play(movie(n, f"tt{n % 7}"), NOW + n * HOUR) for n in range(40)]
-    assert make_plan(Feature.HISTORY, rows, rows[:9]) == make_plan(Feature.HISTORY, rows[::-1], rows[8::-1])
+    made = make_plan(Feature.HISTORY, rows, rows[:9])
+    assert made == make_plan(Feature.HISTORY, rows[::-1], rows[8::-1])
+    assert list(made.agreed) == sorted(made.agreed)
 
 
 def test_a_target_play_is_used_once() -> None:
@@ -318,3 +320,42 @@ def test_what_neither_side_shows(before: Missing, after: Missing | None) -> None
 def test_only_what_changes_is_told(before: Missing, changed: dict[str, Missing]) -> None:
     made = make_plan(Feature.WATCHLIST, [listed(movie(1))], [], direction=TWO, baseline={M1: before})
     assert made.missing == changed
+
+
+def test_a_time_before_1970_is_a_time() -> None:
+    made = make_plan(Feature.HISTORY, [play(movie(1), -90)], [], baseline={f"{M1}@-100": THERE})
+    assert told(made) == {f"{M1}@-90": "skip missing_at_target_once"}
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "baseline", "moved"),
+    [
+        ([HOUR], [0], {0: THERE}, 1),
+        ([HOUR, 2 * HOUR], [0], {0: THERE}, 1),
+        ([HOUR], [0], {0: AWAY}, 0),
+        ([HOUR], [0, 2 * HOUR], {0: THERE, 2 * HOUR: THERE}, 1),
+        ([0, HOUR], [0], {0: THERE}, 0),
+        ([], [0, HOUR], {0: THERE}, 0),
+    ],
+)
+def test_plays_that_stand_where_known_ones_vanished_are_counted(
+    source: list[int], target: list[int], baseline: dict[int, Missing], moved: int
+) -> None:
+    made = make_plan(
+        Feature.HISTORY,
+        [play(movie(1), NOW + at) for at in source],
+        [play(movie(1), NOW + at) for at in target],
+        direction=TWO,
+        baseline={f"{M1}@{NOW + at}": missing for at, missing in baseline.items()},
+    )
+    assert made.moved == moved
+
+
+def test_everything_is_told_in_order() -> None:
+    rows = [listed(movie(n if n % 2 else None, f"tt{n}")) for n in range(1, 60)]
+    baseline = {f"movie:tmdb:{n}": THERE for n in range(1, 30)}
+    made = make_plan(Feature.WATCHLIST, rows, [], direction=TWO, baseline=baseline)
+    for told_rows in (made.skipped, made.unresolved, made.changes):
+        keys = [row.key for row in told_rows]
+        assert keys == sorted(keys)
+        assert len(keys) > 10
