@@ -72,6 +72,27 @@ async def test_diagnostics(
         assert not [secret for secret in private if secret in text]
 
 
+async def test_options_name_nothing(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    loaded: MockConfigEntry,
+    publicmetadb_entry: MockConfigEntry,
+) -> None:
+    """Names that somebody chose stay out; numbers, which a bug report needs, do not."""
+    private = {
+        "watchlist_name": "Alex' own list",
+        "watchlist_list_id": "L-4711",
+        "ratings_label": "Alex' label",
+    }
+    for entry in (publicmetadb_entry, loaded):
+        hass.config_entries.async_update_entry(
+            entry, options={**entry.options, **private, "watchlist_page_size": 77}
+        )
+        text = await download(hass, hass_client, f"config_entry/{entry.entry_id}")
+        assert not [value for value in private.values() if value in text]
+        assert json.loads(text)["data"]["options"]["watchlist_page_size"] == 77
+
+
 async def test_issues_name_nobody(
     hass: HomeAssistant,
     hass_client: ClientSessionGenerator,

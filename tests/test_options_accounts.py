@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -11,16 +12,17 @@ from homeassistant.data_entry_flow import FlowResultType, section
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.crosswatch.account import publicmetadb_settings
+from custom_components.crosswatch.account import PlexService, publicmetadb_settings
 from custom_components.crosswatch.config_flow import OPTIONS_FLOWS
-from custom_components.crosswatch.const import ProviderName, Trigger
+from custom_components.crosswatch.const import DOMAIN, ProviderName, Trigger
 from custom_components.crosswatch.flows.plex_options import PLEX_GROUPS, plex_setting
 from custom_components.crosswatch.flows.publicmetadb_options import PUBLICMETADB_GROUPS, publicmetadb_setting
 from custom_components.crosswatch.flows.settings import Setting
+from custom_components.crosswatch.providers.plex.provider import PlexProvider
 from custom_components.crosswatch.providers.plex.settings import BY_KEY, PlexSettings
 from custom_components.crosswatch.providers.publicmetadb import KEYS, PublicMetaDBSettings
-from custom_components.crosswatch.shared import publicmetadb_pacers
-from tests.common import ENGLISH, Services
+from custom_components.crosswatch.shared import plex_limits, publicmetadb_pacers
+from tests.common import ENGLISH, Services, start
 
 PLEX_KEYS = [key for keys in PLEX_GROUPS.values() for key in keys]
 PUBLICMETADB_KEYS = [key for keys in PUBLICMETADB_GROUPS.values() for key in keys]
@@ -428,6 +430,10 @@ async def test_options_that_cannot_be_read(
     assert state_of(entry) is ConfigEntryState.SETUP_ERROR
     assert "options" in str(entry.reason)
     assert pair_entry.state is ConfigEntryState.LOADED
+    # what an account can take part in is known all the same
+    dialog = await start(hass, "pair")
+    assert dialog["type"] is FlowResultType.FORM
+    hass.config_entries.flow.async_abort(dialog["flow_id"])
     result = await open_options(hass, entry)
     empty: dict[str, dict[str, Any]] = {group: {} for group in fields_of(result)}
     await hass.config_entries.options.async_configure(result["flow_id"], empty)
@@ -437,3 +443,18 @@ async def test_options_that_cannot_be_read(
 
 def test_every_service_has_options() -> None:
     assert set(OPTIONS_FLOWS) == set(ProviderName)
+
+
+async def test_what_accounts_of_plex_share(
+    hass: HomeAssistant, plex_entry: MockConfigEntry, tmp_path: Path
+) -> None:
+    """One limit for each host, however many accounts there are; the documented files in one folder."""
+    twin = MockConfigEntry(domain=DOMAIN, unique_id="plex_twin", data=dict(plex_entry.data))
+    twin.add_to_hass(hass)
+    with patch("custom_components.crosswatch.account.PlexProvider", wraps=PlexProvider) as made:
+        PlexService().provider(hass, plex_entry.data, {})
+        PlexService().provider(hass, twin.data, {"history_workers": 3})
+    first, second = (call.kwargs for call in made.call_args_list)
+    assert first["limits"] is second["limits"] is plex_limits(hass)
+    assert first["state_dir"] == second["state_dir"] == tmp_path / ".cw_state"
+    assert made.call_args_list[1].args[-1] == PlexSettings(history_workers=3)

@@ -50,10 +50,7 @@ def async_watch_fallback(hass: HomeAssistant, account: AccountConfigEntry) -> No
         _async_create(hass, IssueKind.FALLBACK_LONG, account, account=account.title)
 
     due = dt_util.utc_from_timestamp(since) + FALLBACK_LONG
-    if due <= now:
-        report(now)
-    else:
-        account.async_on_unload(async_track_point_in_utc_time(hass, report, due))
+    account.async_on_unload(async_track_point_in_utc_time(hass, report, due))
 
 
 @callback
