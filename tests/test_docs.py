@@ -1,0 +1,40 @@
+"""The documents name what there is."""
+
+from dataclasses import fields
+from pathlib import Path
+import re
+
+from custom_components.crosswatch.providers.plex.settings import SETTINGS, PlexSettings
+from custom_components.crosswatch.providers.publicmetadb.settings import KEYS, PublicMetaDBSettings
+from custom_components.crosswatch.sync.report import RunStatus
+
+ROOT = Path(__file__).parent.parent
+SETTINGS_TEXT = (ROOT / "docs" / "settings.md").read_text()
+DEFAULTS = {False: "off", True: "on", "": "none", frozenset(): "all", ("local://",): "`local://`"}
+
+
+def rows() -> dict[str, str]:
+    """Documented settings with their defaults."""
+    return dict(re.findall(r"^\| `([\w.]+)` \| (.+?) \|", SETTINGS_TEXT, flags=re.MULTILINE))
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    plex, publicmetadb = PlexSettings(), PublicMetaDBSettings(api_key="")
+    names = {field.name for field in fields(publicmetadb)}
+    expected = {setting.key: getattr(plex, setting.name) for setting in SETTINGS}
+    for key in KEYS:
+        name = key if key in names else key.replace("rate_limit.", "")
+        expected[key] = getattr(publicmetadb, name)
+    del expected["api_key"], expected["base_url"]
+    documented = rows()
+    assert documented.keys() >= expected.keys()
+    for key, value in expected.items():
+        # 0 and False are equal, so switches are told by their type
+        text = DEFAULTS.get(value) if isinstance(value, (bool, frozenset, tuple)) or value == "" else None
+        plain = f"{value:g}" if isinstance(value, float) else str(value)
+        assert documented[key] in {text, plain, f"`{plain}`"}, key
+
+
+def test_every_status_is_explained() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert [status for status in RunStatus if f"| `{status}` |" not in readme] == []
