@@ -317,20 +317,6 @@ async def test_writes_are_safe_to_repeat(world: World, fault: dict[str, Any], wh
     assert listed(world) == {key}
 
 
-async def test_429_stops_everybody(world: World) -> None:
-    """While one request is asked to wait, no other one starts."""
-    for number in range(1, 7):
-        know(world, number)
-    provider = world.whole()
-    world.cloud.inject(ADD, status=429, headers={"Retry-After": "1"})
-    assert await put(provider, *(wanted(tmdb=number) for number in range(1, 7))) == [(APPLIED, None)] * 6
-    refused = next(request.at for request in world.cloud.log if request.status == 429)
-    early = [
-        one for one in world.cloud.log if refused + 0.2 < one.at < refused + 0.9 and DISCOVER in one.path
-    ]
-    assert not early
-
-
 async def test_at_most_four_at_once(world: World) -> None:
     for number in range(1, 21):
         know(world, number)
