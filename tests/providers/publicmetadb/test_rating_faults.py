@@ -206,8 +206,15 @@ async def test_w09_refused_score_leaves_the_old_one(
 
 
 @pytest.mark.timeout(180)
-async def test_w09_cancelled_at_any_await(build: Build, sim: PublicMetaDBSimulator, user: User) -> None:
-    """Broken off after any number of steps, and continued by a new process."""
+@pytest.mark.parametrize("ownership", [Ownership.HIDDEN, Ownership.IS_OWNER])
+async def test_w09_cancelled_at_any_await(
+    build: Build, sim: PublicMetaDBSimulator, user: User, ownership: Ownership
+) -> None:
+    """Broken off after any number of steps, and continued by a new process.
+
+    Where rows tell no owner, a rating whose answer was lost may never be changed again; it is never lost.
+    """
+    sim.settings.ownership = ownership
     clock = ManualClock()
     for number, steps in enumerate(sorted({round(1.35**power) for power in range(26)})):
         # the quota is another matter
@@ -220,8 +227,14 @@ async def test_w09_cancelled_at_any_await(build: Build, sim: PublicMetaDBSimulat
         await asyncio.gather(task, return_exceptions=True)
         if number:
             assert set(await known(build(clock=clock))) == set(wanted)
-        await settle(build, wanted, clock)
-        assert held(user) == sorted(wanted.values())
+        if ownership is Ownership.IS_OWNER:
+            await settle(build, wanted, clock)
+            assert held(user) == sorted(wanted.values())
+        else:
+            await run(build(clock=clock), wanted)
+            await known(build(clock=clock))
+            low, high = held(user)
+            assert (low in (65, 75), high in (80, 90)) == (True, True)
 
 
 @pytest.mark.parametrize("number", range(1, 10))
