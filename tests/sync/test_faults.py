@@ -1,7 +1,7 @@
 """What once went wrong, or nearly did: whole runs with services that lie, and lives of several runs."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import replace
 import logging
 import threading
@@ -12,6 +12,7 @@ import pytest
 from custom_components.crosswatch.sync import feature_run
 from custom_components.crosswatch.sync.draft import Context
 from custom_components.crosswatch.sync.feature_run import SETTLE, UNDER_WAY
+from custom_components.crosswatch.sync.identity import Aliases
 from custom_components.crosswatch.sync.models import (
     Action,
     Change,
@@ -189,6 +190,7 @@ async def test_a_second_record_of_an_agreed_play_is_not_written_instead_of_it(la
     kept, pair.target = pair.target, pair.target[1:]
     pair.source += plays(0)
     await pair.run()
+    assert pair.report.total("added") == 0, "that read may have been a wrong one"
     pair.target = kept
     await pair.run(2)
     assert times(pair.target) == [10 * MINUTE, 9 * HOUR]
@@ -244,6 +246,18 @@ async def test_a_write_that_is_not_visible_yet_is_not_repeated_under_a_new_key(l
     assert len(lab.target.written) == 1
 
 
+async def test_what_a_service_refused_rests_under_a_new_key_too(lab: Lab) -> None:
+    pair = Pair(lab, Feature.WATCHLIST)
+    pair.source = [listed(movie(imdb="tt1"))]
+    pair.target = [listed(movie(1))]
+    lab.target.answer = lambda _c: OutcomeStatus.UNRESOLVED
+    await pair.run()
+    pair.source, pair.target = [listed(movie(1, "tt1"))], []
+    lab.target.answer = lambda _c: OutcomeStatus.APPLIED
+    await pair.run()
+    assert (pair.target, pair.report.total("unresolved")) == ([], 1)
+
+
 async def test_what_the_target_cannot_tell_apart_is_not_written_beside_it(lab: Lab) -> None:
     pair = Pair(lab, Feature.WATCHLIST)
     pair.source = [listed(movie(1, "tt1")), listed(movie(2, "tt1")), listed(movie(3, "tt3"))]
@@ -261,6 +275,16 @@ async def test_ids_seen_together_before_a_write_are_remembered_after_it(lab: Lab
         "movie:tmdb:1": "movie:tmdb:1",
         "movie:imdb:tt1": "movie:tmdb:1",
     }
+
+
+async def test_ids_that_only_the_first_read_showed_are_remembered(lab: Lab) -> None:
+    pair = Pair(lab, Feature.WATCHLIST)
+    pair.source = [listed(movie(1))]
+    pair.target = [listed(movie(2, "tt2"))]
+    reads = iter([True, False])
+    lab.target.shown = lambda rows: rows if next(reads) else rows[1:]
+    await pair.run()
+    assert (await lab.state.aliases(PAIR))["movie:imdb:tt2"] == "movie:tmdb:2"
 
 
 async def test_a_title_cut_in_the_middle_of_a_character_stops_nothing(lab: Lab) -> None:
@@ -347,6 +371,18 @@ async def test_a_source_that_tells_other_times_is_held(lab: Lab, direction: Dire
     assert pair.report.status is RunStatus.OK
 
 
+@pytest.mark.parametrize(
+    ("held", "total", "lost"),
+    [(False, 6, 4), (False, 7, 5), (True, 8, 6), (False, 20, 10), (True, 20, 11), (True, 21, 11)],
+)
+async def test_most_is_more_than_half_and_more_than_five(lab: Lab, held: bool, total: int, lost: int) -> None:
+    lab.fill(total)
+    await lab.run()
+    lab.target.shown = lambda rows: rows[lost:]
+    report = await lab.run()
+    assert (report.status is RunStatus.HELD) is held
+
+
 async def test_a_binge_of_known_films_is_not_held(lab: Lab) -> None:
     pair = Pair(lab, Feature.HISTORY)
     pair.source = [play(movie(n), NOW) for n in range(20)]
@@ -367,6 +403,17 @@ async def test_what_was_removed_over_time_holds_nothing(lab: Lab) -> None:
     pair.source += [listed(movie(100))]
     await pair.run()
     assert (pair.report.status, lab.at_target[-1]) == (RunStatus.OK, 100)
+
+
+async def test_a_list_emptied_on_purpose_holds_nothing_in_a_two_way_pair(lab: Lab) -> None:
+    pair = Pair(lab, Feature.WATCHLIST, TWO_WAY)
+    lab.fill(3)
+    await pair.run()
+    pair.target = []
+    await pair.run()
+    pair.source += [listed(movie(100))]
+    await pair.run()
+    assert (pair.report.status, lab.at_target) == (RunStatus.OK, [100])
 
 
 @pytest.mark.parametrize(("shown", "error"), [(0, "source_empty"), (6, "source_lost_most")])
@@ -461,6 +508,23 @@ async def test_what_is_accepted_and_never_shown_is_not_written_for_ever(lab: Lab
     await pair.run()
     assert pair.report.status is RunStatus.OK
     assert await lab.state.unresolved(PAIR) == ()
+
+
+async def test_what_no_read_could_show_is_not_called_unshown(lab: Lab) -> None:
+    lab.fill(1)
+
+    def lose(_change: Change) -> OutcomeStatus:
+        lab.target.read_error = UnreachableError("down")
+        return OutcomeStatus.ALREADY
+
+    lab.target.answer = lose
+    for _ in range(4):
+        lab.target.read_error = None
+        report = await lab.run()
+        assert (report.status, report.total("unconfirmed")) == (RunStatus.UNREACHABLE, 1)
+    lab.target.read_error, lab.target.answer = None, lambda _c: OutcomeStatus.APPLIED
+    await lab.run()
+    assert lab.at_target == [1]
 
 
 class Unreliable:
@@ -578,6 +642,25 @@ async def test_a_list_that_begins_to_exist_when_it_is_written_is_agreed_at_once(
     assert (report.total("added"), report.total("skipped")) == (0, 1)
 
 
+async def test_another_list_in_the_middle_of_a_run_is_filled_by_the_next(lab: Lab) -> None:
+    pair = Pair(lab, Feature.WATCHLIST, TWO_WAY)
+    lab.fill(3)
+    await pair.run()
+    pair.source += [listed(movie(4))]
+
+    def answer(_change: Change) -> OutcomeStatus:
+        lab.target.scope_hash = "new list"
+        pair.target.clear()
+        return OutcomeStatus.APPLIED
+
+    lab.target.answer = answer
+    await pair.run()
+    assert lab.at_target == [4]
+    lab.target.answer = lambda _c: OutcomeStatus.APPLIED
+    await pair.run()
+    assert sorted(lab.at_target) == [1, 2, 3, 4]
+
+
 async def test_what_one_list_refused_is_tried_on_the_next(lab: Lab) -> None:
     lab.fill(1)
     lab.target.answer = lambda _c: OutcomeStatus.UNRESOLVED
@@ -620,6 +703,30 @@ async def test_a_stop_while_the_last_look_is_planned_is_a_stop(
     monkeypatch.undo()
     assert (await lab.run()).status is RunStatus.OK
     assert sorted(lab.at_target) == [1, 2, 3, 9]
+
+
+async def test_a_stop_while_ids_are_learned_remembers_nothing_of_it(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.fill(3)
+    learn, release, calls = Aliases.learn, threading.Event(), 0
+
+    def slow_learn(aliases: Aliases, items: Iterable[Item]) -> None:
+        nonlocal calls
+        calls += 1
+        learn(aliases, items)
+        if calls == 2:
+            aliases.learned["movie:tmdb:404"] = "half done"
+            release.wait(5)
+
+    monkeypatch.setattr(Aliases, "learn", slow_learn)
+    task = asyncio.create_task(lab.run())
+    await until(lambda: calls == 2)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    release.set()
+    assert set(await lab.state.aliases(PAIR)) == {f"movie:tmdb:{n}" for n in (1, 2, 3)}
 
 
 @pytest.mark.parametrize("method", ["record", "note_unresolved", "agree", "keep_run"])
@@ -742,6 +849,29 @@ async def test_a_killed_run_is_given_time_from_the_start_of_the_next_engine(
     await lab.run()
     monkeypatch.undo()
     assert max(waits) == UNDER_WAY - 7
+
+
+async def test_a_clock_set_back_by_years_makes_nobody_wait_for_years(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.fill(3)
+    lab.target.pause = asyncio.Event()
+    task = asyncio.create_task(lab.run())
+    await until(lambda: lab.target.requests == 2)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    lab.target.pause = None
+    lab.now -= 3000 * DAY
+    await lab.run()
+    monkeypatch.undo()
+    assert max(waits) == UNDER_WAY
 
 
 async def test_a_clock_set_back_in_a_run_keeps_what_a_service_refused(lab: Lab) -> None:

@@ -156,6 +156,19 @@ def test_an_item_without_ids_is_unresolved_with_the_targets_reason() -> None:
     assert told(made) == {f"unknown:movie:lost@{NOW}": "target unresolved missing_tmdb_id"}
 
 
+def test_an_item_without_ids_is_unresolved_even_if_nobody_says_why() -> None:
+    made = make_plan(Feature.WATCHLIST, [], [listed(Item(kind=Kind.MOVIE, title="Lost"))], direction=TWO)
+    assert told(made) == {"unknown:movie:lost": "source unresolved missing_ids"}
+    assert told(make_plan(Feature.WATCHLIST, [], [listed(Item(kind=Kind.MOVIE, title="Lost"))])) == {}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_rows_of_one_moment_the_same_one_is_always_written(order: int) -> None:
+    rows = [play(movie(1, "tt1"), NOW), play(movie(imdb="tt1"), NOW), play(movie(1), NOW)]
+    (change,) = make_plan(Feature.HISTORY, rows[::order], []).changes
+    assert change.entry.item == movie(1, "tt1")
+
+
 def test_ambiguous_ids_are_an_outcome() -> None:
     rows = [listed(movie(1, "tt1")), listed(movie(2, "tt1")), listed(movie(imdb="tt1"))]
     made = make_plan(Feature.WATCHLIST, rows, [])
@@ -320,6 +333,9 @@ def test_what_neither_side_shows(before: Missing, after: Missing | None) -> None
 def test_only_what_changes_is_told(before: Missing, changed: dict[str, Missing]) -> None:
     made = make_plan(Feature.WATCHLIST, [listed(movie(1))], [], direction=TWO, baseline={M1: before})
     assert made.missing == changed
+    before = Missing(before.target, before.source)
+    made = make_plan(Feature.WATCHLIST, [], [listed(movie(1))], direction=TWO, baseline={M1: before})
+    assert made.missing == {key: Missing(now.target, now.source) for key, now in changed.items()}
 
 
 def test_a_time_before_1970_is_a_time() -> None:
