@@ -21,6 +21,7 @@ from custom_components.crosswatch.sync.models import (
     Snapshot,
 )
 from custom_components.crosswatch.sync.plan import plan
+from custom_components.crosswatch.sync.settings import PairSettings
 
 from .fakes import HOUR, NOW, episode, listed, movie, play
 
@@ -60,7 +61,7 @@ def make_plan(
             baseline=baseline or {},
             settling=settling,
             frozen=frozen or {},
-            play_window=window,
+            settings=PairSettings(play_window=window),
         ),
     )
 
