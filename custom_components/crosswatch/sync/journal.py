@@ -86,6 +86,7 @@ def written(
         write = Written(
             entry=entry_from_dict(feature, json.loads(entry)),
             before=None if before is None else value_of(entry_from_dict(feature, json.loads(before))),
+            answered=state in ("applied", "already", "observed"),
             observed=state == "observed",
         )
         found.setdefault(Side(side), {})[key] = write

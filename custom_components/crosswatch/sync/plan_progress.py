@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from .draft import SETTLES, Draft
 from .keyed import keys_of, newest_by_key
-from .models import Entry, Resume, Side, Snapshot, Values
+from .models import Resume, Side, Snapshot, Values
 from .values import Told, Written, changed_alone, has_changed, is_old_news, told
 
 PERCENT = 100
@@ -156,9 +156,15 @@ def _told(entry: Resume, written: Written | None) -> Told:
     return replace(counts, value=_on_scale_of(entry, written.entry, counts.value))
 
 
-def _is_echo(shown: Resume, sent: Entry) -> bool:
-    """Whether a side may have made this of what we wrote: a service may keep whole percents only."""
+def _is_echo(shown: Resume, written: Written) -> bool:
+    """Whether a side may have made this of what we wrote: a service may keep whole percents only.
+
+    Where the old position still stands, and no answer came, it was not written.
+    """
+    sent = written.entry
     if not isinstance(sent, Resume):
+        return False
+    if shown.position_ms == written.before and not written.answered:
         return False
     apart = abs(_on_scale_of(sent, shown, shown.position_ms) - sent.position_ms)
     return PERCENT * apart <= (sent.duration_ms or 0) or apart <= EXACT

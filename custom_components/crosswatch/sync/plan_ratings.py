@@ -6,8 +6,8 @@ can't express never bounces. `Values` of the baseline are what both sides showed
 
 from .draft import SETTLES, WAITS, Draft
 from .keyed import newest_by_key
-from .models import Entry, Rating, Side, Snapshot, Values
-from .values import Told, changed_alone, has_changed, is_old_news, told
+from .models import Rating, Side, Snapshot, Values
+from .values import Told, Written, changed_alone, has_changed, is_old_news, told
 
 WHOLE, HALF = 10, 5
 """Tenths of a whole rating and of half a one: what services are known to round to."""
@@ -115,13 +115,17 @@ def _is_same(one: int, other: int, step: int) -> bool:
     return 2 * abs(one - other) <= step if step > 1 else one == other
 
 
-def _is_echo(shown: Rating, sent: Entry) -> bool:
-    """Whether a side may have made this of what we wrote: the same, or rounded to halves or wholes."""
+def _is_echo(shown: Rating, written: Written) -> bool:
+    """Whether a side may have made this of what we wrote: the same, or rounded to halves or wholes.
+
+    What stood there before is no rounding of it, as far as anybody can tell: it may not have been written.
+    """
+    sent = written.entry
     if not isinstance(sent, Rating):
         return False
     apart = abs(shown.tenths - sent.tenths)
-    return (
-        not apart
-        or (not shown.tenths % WHOLE and 2 * apart <= WHOLE)
-        or (not shown.tenths % HALF and 2 * apart <= HALF)
+    if not apart or shown.tenths == written.before:
+        return not apart
+    return (not shown.tenths % WHOLE and 2 * apart <= WHOLE) or (
+        not shown.tenths % HALF and 2 * apart <= HALF
     )

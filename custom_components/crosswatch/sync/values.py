@@ -10,12 +10,13 @@ from .models import Entry, Rating, Resume, Side, Values
 class Written:
     """A write of ours: what was sent, and the value that stood there before.
 
-    `observed`: a read has shown it since. It is kept for a while, since a service may still show the old
-    value now and then.
+    `answered`: the service said that it was done. `observed`: a read has shown it since; it is kept for a
+    while, since a service may still show the old value now and then.
     """
 
     entry: Entry
     before: int | None
+    answered: bool = False
     observed: bool = False
 
 
@@ -52,10 +53,12 @@ def date_of(entry: Entry) -> int | None:
     return None
 
 
-def told[E: Rating | Resume](entry: E, written: Written | None, is_echo: Callable[[E, Entry], bool]) -> Told:
+def told[E: Rating | Resume](
+    entry: E, written: Written | None, is_echo: Callable[[E, Written], bool]
+) -> Told:
     """Return what an entry says once the echo of a write that no read has shown yet is recognised."""
     shown = value_of(entry) or 0
-    if written is None or written.observed or not is_echo(entry, written.entry):
+    if written is None or written.observed or not is_echo(entry, written):
         return Told(shown, date_of(entry), shown)
     return Told(value_of(written.entry) or 0, date_of(written.entry), shown, ours=True)
 
