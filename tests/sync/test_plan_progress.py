@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from custom_components.crosswatch.sync.models import (
+    PRESENT,
     Action,
     Direction,
     Feature,
@@ -36,6 +37,7 @@ def plan_stops(
     agreed: tuple[int, int] | None = None,
     *,
     able: dict[str, Any] | None = None,
+    missing: Missing = PRESENT,
     **more: Any,
 ) -> Plan:
     """Plan one title: seconds and dates of both sides, and the seconds that were agreed."""
@@ -46,7 +48,7 @@ def plan_stops(
         rows[0],
         rows[1],
         direction=direction,
-        baseline={} if agreed is None else {KEY: Missing()},
+        baseline={} if agreed is None else {KEY: missing},
         values={} if agreed is None else {KEY: Values(agreed[0] * 1000, agreed[1] * 1000)},
         capabilities={
             Side.SOURCE: Capability(kinds=kinds),
@@ -89,8 +91,8 @@ def plan_stops(
         ((600, OLD), None, (600, 600), "skip gone_at_target", "skip gone_at_target"),
         (None, (600, OLD), (600, 600), None, "skip gone_at_source"),
         # gone, and watched on at the other side
-        ((900, NEW), None, (600, 600), "target moved_at_source", "target moved_at_source"),
-        (None, (900, NEW), (600, 600), None, "source moved_at_target"),
+        ((900, NEW), None, (600, 600), "skip missing_at_target_once", "skip missing_at_target_once"),
+        (None, (900, NEW), (600, 600), None, "skip missing_at_source_once"),
         # too near to either end
         ((59, OLD), None, None, "skip too_early", "skip too_early"),
         ((60, OLD), None, None, "target only_at_source", "target only_at_source"),
@@ -119,6 +121,14 @@ def test_rows(
             assert (change.entry.position_ms, change.entry.at) == (here[0] * 1000, here[1])
             assert change.action is (Action.ADD if there is None else Action.UPDATE)
             assert (change.before is None) == (there is None)
+
+
+def test_what_is_watched_on_is_written_where_it_is_gone_for_certain() -> None:
+    for direction in (ONE, TWO):
+        made = plan_stops(direction, (900, NEW), None, (600, 600), missing=Missing(target=1))
+        assert told(made) == {KEY: "target moved_at_source"}
+    made = plan_stops(TWO, None, (900, NEW), (600, 600), missing=Missing(source=1))
+    assert told(made) == {KEY: "source moved_at_target"}
 
 
 @pytest.mark.parametrize(

@@ -88,8 +88,8 @@ def plan_values(
         ((80, OLD), None, (80, 80), "skip missing_at_target_once", "skip removed_at_target"),
         (None, (80, OLD), (80, 80), None, "skip removed_at_source"),
         # gone and changed on the other side
-        ((90, NEW), None, (80, 80), "target changed_at_source", "target changed_at_source"),
-        (None, (90, NEW), (80, 80), None, "source changed_at_target"),
+        ((90, NEW), None, (80, 80), "skip missing_at_target_once", "skip missing_at_target_once"),
+        (None, (90, NEW), (80, 80), None, "skip missing_at_source_once"),
         (None, None, (80, 80), None, None),
     ],
 )
@@ -112,6 +112,14 @@ def test_rows(
             assert change.action is (Action.ADD if there is None else Action.UPDATE)
             before = change.before
             assert (before.tenths if isinstance(before, Rating) else None) == (there and there[0])
+
+
+def test_an_edit_beats_a_removal_that_is_certain() -> None:
+    for direction in (ONE, TWO):
+        made = plan_values(direction, (90, NEW), None, (80, 80), missing=ONCE)
+        assert told(made) == {KEY: "target changed_at_source"}
+    made = plan_values(TWO, None, (90, NEW), (80, 80), missing=Missing(source=1))
+    assert told(made) == {KEY: "source changed_at_target"}
 
 
 def test_missing_twice_in_a_one_way_pair_is_written_again() -> None:

@@ -91,8 +91,12 @@ def _plan_missing(key: str, entry: Resume, side: Side, watched: AbstractSet[str]
         # never agreed: a new position
         _write(key, entry, None, side, f"only_at_{side.other}", draft=draft)
     elif values is not None and has_changed(values, side.other, _told(entry, written), least):
-        # agreed, gone here, and watched on there
-        _write(key, entry, None, side, f"moved_at_{side.other}", draft=draft)
+        if not agreed.at(side):
+            # agreed, moved there and missing here for the first time: the read may hide a later one
+            draft.skip(key, entry, f"missing_at_{side}_once")
+        else:
+            # agreed, gone here, and watched on there
+            _write(key, entry, None, side, f"moved_at_{side.other}", draft=draft)
     else:
         # agreed, gone here: watched to its end or cleared, and neither is told by an absence
         draft.skip(key, entry, f"gone_at_{side}")

@@ -76,8 +76,12 @@ def _plan_missing(key: str, entry: Rating, side: Side, draft: Draft) -> None:
         # never agreed: a new rating
         draft.add(side, key, entry, f"only_at_{side.other}")
     elif values is not None and has_changed(values, side.other, counts):
-        # agreed, gone here and rated anew there: an edit beats a removal
-        draft.add(side, key, entry, f"changed_at_{side.other}")
+        if not agreed.at(side):
+            # agreed, rated anew there and missing here for the first time: the read may hide a later one
+            draft.skip(key, entry, f"missing_at_{side}_once")
+        else:
+            # agreed, gone here and rated anew there: an edit beats a removal
+            draft.add(side, key, entry, f"changed_at_{side.other}")
     elif draft.context.two_way:
         # agreed, gone here: removals don't travel, and it must not come back
         draft.skip(key, entry, f"removed_at_{side}")
