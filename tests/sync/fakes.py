@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from custom_components.crosswatch.sync.models import (
     Action,
@@ -14,6 +16,8 @@ from custom_components.crosswatch.sync.models import (
     Outcome,
     OutcomeStatus,
     Play,
+    Rating,
+    Resume,
     Scope,
     Snapshot,
     WatchlistEntry,
@@ -46,8 +50,23 @@ def listed(item: Item) -> WatchlistEntry:
     return WatchlistEntry(item=item)
 
 
+def rated(item: Item, tenths: int, at: int | None = NOW, label: str = "Overall") -> Rating:
+    """Make a rating."""
+    return Rating(item=item, tenths=tenths, rated_at=at, label=label)
+
+
+def stopped(item: Item, seconds: float, at: int | None = NOW, minutes: int | None = 100) -> Resume:
+    """Make a resume position in something of so many minutes."""
+    duration = None if minutes is None else minutes * 60_000
+    return Resume(item=item, position_ms=round(seconds * 1000), duration_ms=duration, at=at)
+
+
 class FakeProvider:
-    """Holds entries per feature. `reads` and `writes` may be replaced to lie, fail or stall."""
+    """Holds entries per feature. `reads` and `writes` may be replaced to lie, fail or stall.
+
+    `keeps` is what the service makes of an entry that is written. With `undated` it marks items as
+    watched, at the time of `clock`; `logs` tells whether a mark is a play.
+    """
 
     def __init__(self, name: str, **entries: Sequence[Entry]) -> None:
         """Start with the given entries, by feature name."""
@@ -55,7 +74,7 @@ class FakeProvider:
         self.requests = 0
         self.entries: dict[Feature, list[Entry]] = {f: list(entries.get(str(f), ())) for f in Feature}
         self.capabilities: Mapping[Feature, Capability] = {
-            f: Capability(kinds=frozenset(Kind), add=True) for f in Feature
+            f: Capability(kinds=frozenset(Kind), add=True, update=True) for f in Feature
         }
         self.scope_hash = "same"
         self.read_error: ProviderError | None = None
@@ -64,6 +83,11 @@ class FakeProvider:
             OutcomeStatus.APPLIED
         )
         self.needs_tmdb = False
+        self.keeps: Callable[[Entry], Entry] = lambda entry: entry
+        self.watched: list[Item] = []
+        self.clock: Callable[[], int] = lambda: NOW
+        self.logs = True
+        self.tells_when = True
         self.written: list[Change] = []
         self.pause: asyncio.Event | None = None
 
@@ -78,7 +102,31 @@ class FakeProvider:
             entries=tuple(self.shown(self.entries[feature])),
             scope_hash=self.scope_hash,
             read_at=NOW,
+            watched=tuple(self.watched) if feature is Feature.HISTORY else (),
         )
+
+    def undated(self) -> None:
+        """From now on plays are dated by the service."""
+        self.able(Feature.HISTORY, dated=False)
+
+    def able(self, feature: Feature, **what: Any) -> None:
+        """Change what the service can do."""
+        self.capabilities = {**self.capabilities, feature: replace(self.capabilities[feature], **what)}
+
+    def store(self, feature: Feature, change: Change) -> int | None:
+        """Do what was asked for; return when the service did it, if that is not the entry's own time."""
+        entry, rows = self.keeps(change.entry), self.entries[feature]
+        self.written.append(change)
+        if isinstance(entry, Play) and not self.capabilities[feature].dated:
+            at = self.clock()
+            self.watched.append(entry.item)
+            if self.logs:
+                rows.append(replace(entry, watched_at=at))
+            return at if self.tells_when else None
+        if isinstance(entry, (Rating, Resume)):
+            rows[:] = [row for row in rows if not _same_place(row, entry)]
+        rows.append(entry)
+        return None
 
     def refusal(self, feature: Feature, action: Action, entry: Entry) -> str | None:
         """Refuse what has no TMDb id, when asked to be strict."""
@@ -97,9 +145,7 @@ class FakeProvider:
             answer = self.answer(change)
             if isinstance(answer, ProviderError):
                 raise answer
-            if answer in (OutcomeStatus.APPLIED, None):
-                self.entries[feature].append(change.entry)
-                self.written.append(change)
+            at = self.store(feature, change) if answer in (OutcomeStatus.APPLIED, None) else None
             if answer is None:
                 await asyncio.Event().wait()
                 continue
@@ -107,4 +153,10 @@ class FakeProvider:
                 change=change,
                 status=answer,
                 reason=None if answer is OutcomeStatus.APPLIED else f"test_{answer}",
+                written_at=at,
             )
+
+
+def _same_place(row: Entry, entry: Entry) -> bool:
+    labels = [each.label.casefold() if isinstance(each, Rating) else "" for each in (row, entry)]
+    return row.item.name == entry.item.name and labels[0] == labels[1]

@@ -12,27 +12,19 @@ limits within which nothing may be lost or doubled:
 - Both sides name a title by an id that the other one knows.
 """
 
-import asyncio
 from collections import Counter
-from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
-from unittest.mock import patch
 
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
     invariant,
     precondition,
     rule,
 )
 
-from custom_components.crosswatch.sync.engine import Engine, RunRequest
+from custom_components.crosswatch.sync.engine import RunRequest
 from custom_components.crosswatch.sync.feature_run import UNDER_WAY
 from custom_components.crosswatch.sync.guards import BRAKE_COUNT
 from custom_components.crosswatch.sync.models import (
@@ -50,14 +42,12 @@ from custom_components.crosswatch.sync.models import (
     Side,
 )
 from custom_components.crosswatch.sync.report import RunReport, RunStatus
-from custom_components.crosswatch.sync.state import State, StateError
 
 from .fakes import HOUR, NOW, episode, listed, movie, play
-from .simside import LIES, READ_ERRORS, WRITE_ERRORS, Moment, Read, Row, SimSide, Stop, Time, Trouble, Write
+from .simside import LIES, READ_ERRORS, WRITE_ERRORS, Read, Row, SimSide, Stop, Trouble, Write
+from .world import PAIR, World
 
 DAY = 24 * HOUR
-PAIR = "01PAIR"
-MEMORY = Path("/dev/shm")  # noqa: S108 - the folder in it has a name of its own
 BOTH = (Feature.WATCHLIST, Feature.HISTORY)
 TITLES = 12
 
@@ -104,57 +94,20 @@ class Model:
     """All dates that a person or a service gave."""
 
 
-class PairMachine(RuleBasedStateMachine):
+class PairMachine(World[SimSide]):
     """One pair from its first run on."""
 
     def __init__(self) -> None:
         """A pair of empty sides."""
-        super().__init__()
-        self.time, self.moment = Time(), Moment()
-        self.sides = {side: SimSide(str(side), self.time, self.moment) for side in Side}
+        super().__init__(SimSide)
         self.model = Model(settled=set(), removed={side: set() for side in Side}, unclear=set(), dates=set())
         self.lied: set[tuple[Side, Feature]] = set()
         self.baseline: dict[str, Missing] = {}
-        # in memory where there is such a place: nobody pulls the plug here
-        self.folder = TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None)
-        self.runner = asyncio.Runner()
-        self.true_sleep = asyncio.sleep
-        self.patches = ExitStack()
-        self.patches.enter_context(patch.object(asyncio, "to_thread", self.in_line))
-        self.patches.enter_context(patch.object(asyncio, "sleep", self.sleep))
         for side, sim in self.sides.items():
             sim.may_hide = partial(self.may_hide, side)
             sim.on_store = partial(self.check_store, side)
-        self.moment.on_kill = self.kill
-        self.open()
 
     # --- the world ------------------------------------------------------------------------------
-
-    async def in_line(self, work: Callable[..., Any], *args: Any) -> Any:
-        """Stand in for a thread: a stop may come before the work or after it, never within."""
-        await self.moment.passes()
-        result = work(*args)
-        await self.moment.passes()
-        return result
-
-    async def sleep(self, seconds: float) -> None:
-        """Let time pass."""
-        self.time.true += seconds
-        await self.true_sleep(0)
-
-    def open(self) -> None:
-        """Start the engine on the file, as a new process would."""
-        self.state = self.runner.run(State.open(Path(self.folder.name)))
-        self.state._connection.execute("PRAGMA synchronous = OFF")
-        self.engine = Engine(self.state, self.time.clock)
-        for sim in self.sides.values():
-            sim.dead = False
-
-    def kill(self) -> None:
-        """From here on nothing reaches the file or a side any more."""
-        self.state._connection.close()
-        for sim in self.sides.values():
-            sim.dead = True
 
     def may_hide(self, side: Side, feature: Feature, entry: Entry) -> bool:
         """Whether a wrong read may hide an entry: that is what the last run can protect against."""
@@ -397,25 +350,6 @@ class PairMachine(RuleBasedStateMachine):
             self.judge(report, before)
         return report
 
-    async def one_run(
-        self, features: tuple[Feature, ...], stop: Stop | None, at: int
-    ) -> tuple[RunReport | None, BaseException | None]:
-        """Run once and return the report, or what came instead of it."""
-        request = replace(self.request, features=features)
-        task = asyncio.create_task(
-            self.engine.run(request, self.sides[Side.SOURCE], self.sides[Side.TARGET], lambda _told: None)
-        )
-        self.moment.arm(task, stop, at)
-        try:
-            return await task, None
-        except asyncio.CancelledError as err:
-            assert stop is not None
-            return None, err
-        except (KeyError, StateError) as err:
-            return None, err
-        finally:
-            self.moment.arm(task, None, 0)
-
     def learn(self, features: tuple[Feature, ...]) -> None:
         """Note what the run must have learned, from the baseline: that is what lies are measured against."""
         scopes = {side: sim.scope_hash for side, sim in self.sides.items()}
@@ -484,13 +418,6 @@ class PairMachine(RuleBasedStateMachine):
                 self.come_to_rest()
         finally:
             self.end()
-
-    def end(self) -> None:
-        """Leave nothing behind."""
-        self.patches.close()
-        self.runner.run(self.state.close())
-        self.runner.close()
-        self.folder.cleanup()
 
     def come_to_rest(self) -> None:
         """Run until everything is written, then once more."""

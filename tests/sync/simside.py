@@ -13,6 +13,7 @@ from custom_components.crosswatch.sync.models import (
     Change,
     Entry,
     Feature,
+    Item,
     Kind,
     Outcome,
     OutcomeStatus,
@@ -176,7 +177,7 @@ class SimSide:
         self.name = name
         self.requests = 0
         self.capabilities: Mapping[Feature, Capability] = {
-            f: Capability(kinds=frozenset(Kind), add=True) for f in Feature
+            f: Capability(kinds=frozenset(Kind), add=True, update=True) for f in Feature
         }
         self.rows: dict[Feature, list[Row]] = {f: [] for f in Feature}
         self.scope_hash = "a"
@@ -210,15 +211,35 @@ class SimSide:
         rows = [row for row in self.rows[feature] if self._shown(feature, row, how)]
         for row in rows:
             row.shown = True
-        entries = [row.entry for row in rows]
+        entries = self.told(feature, rows)
         if how is Read.SHUFFLED:
             self._random.shuffle(entries)
         if how is Read.DOUBLED:
             entries *= 2
         await self._moment.passes()
         return Snapshot(
-            feature=feature, entries=tuple(entries), scope_hash=self.scope_hash, read_at=int(self._time.true)
+            feature=feature,
+            entries=tuple(entries),
+            scope_hash=self.scope_hash,
+            read_at=int(self._time.true),
+            watched=self.watched(feature, rows),
         )
+
+    def told(self, feature: Feature, rows: Sequence[Row]) -> list[Entry]:
+        """Return what a read tells of the rows it sees."""
+        return [row.entry for row in rows]
+
+    def watched(self, feature: Feature, rows: Sequence[Row]) -> tuple[Item, ...]:
+        """Return what counts as watched."""
+        return ()
+
+    def make(self, feature: Feature, entry: Entry) -> Entry:
+        """Return what the service makes of an entry that is written now."""
+        return entry
+
+    def written_at(self, row: Row | None) -> int | None:
+        """Return when the service did a write, where it says so."""
+        return None
 
     def _shown(self, feature: Feature, row: Row, how: Read) -> bool:
         if row.landed_at > self._time.true:
@@ -263,6 +284,7 @@ class SimSide:
                     change=change,
                     status=status,
                     reason=None if status is OutcomeStatus.APPLIED else f"test_{status}",
+                    written_at=self.written_at(row),
                 )
 
     def _store(self, feature: Feature, change: Change) -> tuple[Write, Row | None]:
@@ -273,7 +295,7 @@ class SimSide:
             return how, None
         self.on_store(change)
         row = Row(
-            entry=change.entry,
+            entry=self.make(feature, change.entry),
             by_engine=True,
             landed_at=self._time.true + (LANDING if how in DELAYED else 0),
             wall_at=self._time.clock(),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.crosswatch.sync import feature_run
+from custom_components.crosswatch.sync import looking
 from custom_components.crosswatch.sync.draft import Context
 from custom_components.crosswatch.sync.feature_run import SETTLE, UNDER_WAY
 from custom_components.crosswatch.sync.identity import Aliases
@@ -690,7 +690,7 @@ async def test_a_stop_while_the_last_look_is_planned_is_a_stop(
             release.wait(5)
         return plan(source, target, context)
 
-    monkeypatch.setattr(feature_run, "plan", slow_plan)
+    monkeypatch.setattr(looking, "plan", slow_plan)
     task = asyncio.create_task(lab.run())
     await until(lambda: len(calls) == 2)
     task.cancel()

@@ -1,4 +1,4 @@
-"""Lives of a pair, see `machine.py`.
+"""Lives of a pair, see `machine.py` and `value_machine.py`.
 
 `CROSSWATCH_EXAMPLES` sets the number of lives, `CROSSWATCH_STEPS` their length. A number of its own in
 `CROSSWATCH_SEED` makes them other lives; a failure prints how to repeat it.
@@ -7,10 +7,11 @@
 import os
 
 from hypothesis import HealthCheck, Phase, seed, settings
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 import pytest
 
 from .machine import PairMachine
+from .value_machine import ValueMachine
 
 EXAMPLES = int(os.environ.get("CROSSWATCH_EXAMPLES", "250"))
 STEPS = int(os.environ.get("CROSSWATCH_STEPS", "20"))
@@ -18,9 +19,10 @@ SEED = os.environ.get("CROSSWATCH_SEED")
 
 
 @pytest.mark.timeout(20 * 60 if SEED is None else 0)
-def test_nothing_is_lost_whatever_fails() -> None:
+@pytest.mark.parametrize("machine", [PairMachine, ValueMachine])
+def test_nothing_is_lost_whatever_fails(machine: type[RuleBasedStateMachine]) -> None:
     run_state_machine_as_test(
-        seed(int(SEED))(PairMachine) if SEED else PairMachine,
+        seed(int(SEED))(machine) if SEED else machine,
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,

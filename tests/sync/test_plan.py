@@ -1,77 +1,21 @@
 """The truth tables of the planners, row by row."""
 
-from collections.abc import Mapping, Sequence
-
 import pytest
 
-from custom_components.crosswatch.sync.draft import Context
-from custom_components.crosswatch.sync.identity import Aliases
 from custom_components.crosswatch.sync.matching import match_plays
 from custom_components.crosswatch.sync.models import (
     Direction,
-    Entry,
     Feature,
     Ids,
     Item,
     Kind,
     Missing,
-    Plan,
     Play,
     Side,
-    Snapshot,
 )
-from custom_components.crosswatch.sync.plan import plan
 
 from .fakes import HOUR, NOW, episode, listed, movie, play
-
-MINUTE = 60
-
-
-def make_plan(
-    feature: Feature,
-    source: Sequence[Entry],
-    target: Sequence[Entry],
-    *,
-    direction: Direction = Direction.ONE_WAY,
-    baseline: Mapping[str, Missing] | None = None,
-    settling: frozenset[str] = frozenset(),
-    frozen: Mapping[str, str] | None = None,
-    window: int = 15 * MINUTE,
-) -> Plan:
-    """Plan two lists of entries against a target that wants TMDb ids."""
-
-    def refusal(side: Side, _feature: object, _action: object, entry: Entry) -> str | None:
-        known = entry.item.ids.tmdb or entry.item.show_ids.tmdb
-        return "missing_tmdb_id" if side is Side.TARGET and known is None else None
-
-    aliases = Aliases()
-    aliases.learn(entry.item for entry in (*source, *target))
-
-    def snapshot(rows: Sequence[Entry]) -> Snapshot:
-        return Snapshot(feature=feature, entries=tuple(rows), scope_hash="s", read_at=NOW)
-
-    return plan(
-        snapshot(source),
-        snapshot(target),
-        Context(
-            direction=direction,
-            aliases=aliases,
-            refusal=refusal,
-            baseline=baseline or {},
-            settling=settling,
-            frozen=frozen or {},
-            play_window=window,
-        ),
-    )
-
-
-def told(made: Plan) -> dict[str, str]:
-    """Everything the plan says, as `key: side rule-or-reason`."""
-    rows = {c.key: f"{c.side} {c.rule}" for c in made.changes}
-    rows |= {s.key: f"skip {s.rule}" for s in made.skipped}
-    rows |= {u.key: f"{u.side} unresolved {u.reason}" for u in made.unresolved}
-    return rows | dict.fromkeys(made.agreed, "agreed")
-
+from .planning import MINUTE, make_plan, told
 
 ONE, TWO = Direction.ONE_WAY, Direction.TWO_WAY
 M1 = "movie:tmdb:1"

@@ -1,8 +1,9 @@
 """Entries as plain JSON values, for the journal and for showing a plan."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from .models import NO_IDS, Entry, Ids, Item, Play, Rating, Resume, WatchlistEntry
+from .models import NO_IDS, Entry, Feature, Ids, Item, Kind, Play, Rating, Resume, WatchlistEntry
 
 
 def entry_as_dict(entry: Entry) -> dict[str, Any]:
@@ -19,6 +20,27 @@ def entry_as_dict(entry: Entry) -> dict[str, Any]:
             row |= {"position_ms": entry.position_ms, "duration_ms": entry.duration_ms, "at": entry.at}
     row["remote_id"] = entry.remote_id
     return {name: value for name, value in row.items() if value is not None}
+
+
+def entry_from_dict(feature: Feature, row: Mapping[str, Any]) -> Entry:
+    """Rebuild an entry written by `entry_as_dict`."""
+    fields = {name: value for name, value in row.items() if name != "item"}
+    item = item_from_dict(row["item"])
+    match feature:
+        case Feature.WATCHLIST:
+            return WatchlistEntry(item=item, **fields)
+        case Feature.HISTORY:
+            return Play(item=item, **{"watched_at": None, **fields})
+        case Feature.RATINGS:
+            return Rating(item=item, **fields)
+        case Feature.PROGRESS:
+            return Resume(item=item, **{"duration_ms": None, **fields})
+
+
+def item_from_dict(row: Mapping[str, Any]) -> Item:
+    """Rebuild an item written by `item_as_dict`."""
+    ids = {name: Ids(**row[name]) for name in ("ids", "show_ids") if name in row}
+    return Item(**{**row, "kind": Kind(row["kind"]), **ids})
 
 
 def item_as_dict(item: Item) -> dict[str, Any]:

@@ -5,29 +5,39 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from .identity import Aliases
+from .ledger import Mark, Marks
 from .models import (
     Action,
     Change,
     Direction,
     Entry,
     Feature,
+    Kind,
     Missing,
     Plan,
     Play,
+    Rating,
+    Resume,
     Side,
     Skip,
     Unresolved,
+    Values,
     WatchlistEntry,
 )
-
-DEFAULT_PLAY_WINDOW = 15 * 60
-"""Seconds within which two plays of one item are one play; 0 to 24 h may be set."""
+from .provider import Capability
+from .settings import PairSettings
+from .values import Written
 
 HEAP = len("episode:tmdb:12345:")
 """Characters that keys of one show have in common, more or less."""
 
 WAITS = "missing_at_target_once"
 """Rule of what will be written again if the target misses it in the next run too."""
+
+UNKNOWN_CAPABILITY = Capability(kinds=frozenset(Kind))
+
+SETTLES = "written_a_moment_ago"
+"""Rule of what a read may not show yet."""
 
 type Refusal = Callable[[Side, Feature, Action, Entry], str | None]
 
@@ -36,9 +46,10 @@ type Refusal = Callable[[Side, Feature, Action, Entry], str | None]
 class Context:
     """What a planner knows besides the two snapshots.
 
-    `baseline` maps agreed keys to how long a side has been missing them. `settling` are keys written so
-    recently that a read may not show them yet. `frozen` maps keys that were refused before to the
-    reason, while they rest. `refusal` asks a side about an entry alone. `play_window` is seconds.
+    `baseline` maps agreed keys to how long a side has been missing them, `values` to what was agreed.
+    `settling` are keys written so recently that a read may not show them yet, `written` the writes whose
+    echo may be met, `marks` those of plays by side. `frozen` maps keys that were refused before to the
+    reason, while they rest. `refusal` asks a side about an entry alone.
     """
 
     direction: Direction
@@ -47,7 +58,20 @@ class Context:
     baseline: Mapping[str, Missing] = field(default_factory=dict)
     settling: frozenset[str] = frozenset()
     frozen: Mapping[str, str] = field(default_factory=dict)
-    play_window: int = DEFAULT_PLAY_WINDOW
+    settings: PairSettings = field(default_factory=PairSettings)
+    capabilities: Mapping[Side, Capability] = field(default_factory=dict)
+    values: Mapping[str, Values] = field(default_factory=dict)
+    written: Mapping[Side, Mapping[str, Written]] = field(default_factory=dict)
+    marks: Mapping[Side, Marks] = field(default_factory=dict)
+
+    @property
+    def two_way(self) -> bool:
+        """Whether the source may be written too."""
+        return self.direction is Direction.TWO_WAY
+
+    def able(self, side: Side) -> Capability:
+        """What a side can do for the feature."""
+        return self.capabilities.get(side, UNKNOWN_CAPABILITY)
 
 
 class Draft:
@@ -63,10 +87,14 @@ class Draft:
         self._unresolved: list[Unresolved] = []
         self._skipped: list[Skip] = []
         self._agreed: set[str] = set()
+        self._values: dict[str, Values] = {}
+        self._covered: set[str] = set()
+        """Plays that the source does not show as such."""
         self._seen: dict[Side, set[str]] = {Side.SOURCE: set(), Side.TARGET: set()}
         self._renamed: dict[str, str] = {}
         self._orphans: dict[str, dict[int, str]] | None = None
         self._settling = _times_by_item(context.settling)
+        self._settling_items = {key.rpartition("@")[0] for key in context.settling}
 
     # --- what the planners say ------------------------------------------------------------------
 
@@ -78,24 +106,61 @@ class Draft:
         """Note keys seen equal on both sides."""
         self._agreed.update(keys)
 
+    def agree_on(self, key: str, values: Values) -> None:
+        """Note a key seen equal on both sides, and what each of them shows."""
+        self._agreed.add(key)
+        if self.context.values.get(key) != values:
+            self._values[key] = values
+
+    def cover(self, side: Side, keys: Iterable[str]) -> None:
+        """Note plays that a side holds only in that it counts their item as watched."""
+        keys = tuple(keys)
+        if side is Side.SOURCE:
+            self._covered.update(keys)
+        self._agreed.update(keys)
+        self._seen[side].update(keys)
+
     def refused(self, side: Side, entry: Entry) -> bool:
         """Whether a side can't take an entry, from the entry alone."""
         return self.context.refusal(side, self.feature, Action.ADD, entry) is not None
 
     def add(self, side: Side, key: str, entry: Entry, rule: str) -> None:
         """Plan an add, unless the side can't take it or it must rest."""
-        reason = self.context.refusal(side, self.feature, Action.ADD, entry) or self.context.frozen.get(key)
+        self._change(
+            Change(feature=self.feature, side=side, action=Action.ADD, key=key, entry=entry, rule=rule)
+        )
+
+    def update(self, side: Side, key: str, entry: Entry, before: Entry, rule: str) -> None:
+        """Plan to put an entry in the place of another, unless the side can't take it or it must rest."""
+        self._change(
+            Change(
+                feature=self.feature,
+                side=side,
+                action=Action.UPDATE,
+                key=key,
+                entry=entry,
+                rule=rule,
+                before=before,
+            )
+        )
+
+    def _change(self, change: Change) -> None:
+        side, key, entry = change.side, change.key, change.entry
+        reason = self.context.refusal(side, self.feature, change.action, entry)
+        reason = reason or self.context.frozen.get(key)
         if reason is None and (blurred := self.blurred[side]):
             # the side may hold this already, as something that nobody can tell apart
             reason = "ambiguous" if blurred & self.context.aliases.contested(entry.item) else None
         if reason is not None:
             self.refuse(side, key, entry, reason)
         elif self._settles(key, entry):
-            self.skip(key, entry, "written_a_moment_ago")
+            self.skip(key, entry, SETTLES)
         else:
-            self._changes.append(
-                Change(feature=self.feature, side=side, action=Action.ADD, key=key, entry=entry, rule=rule)
-            )
+            self._changes.append(change)
+
+    def settles_item(self, item: str) -> bool:
+        """Whether any play of an item was written a moment ago."""
+        return item in self._settling_items
 
     def _settles(self, key: str, entry: Entry) -> bool:
         """Whether it was written a moment ago, if need be under a time that has moved a little since."""
@@ -104,7 +169,7 @@ class Draft:
         if not isinstance(entry, Play) or entry.watched_at is None:
             return False
         times = self._settling.get(key.rpartition("@")[0], ())
-        return any(abs(at - entry.watched_at) <= self.context.play_window for at in times)
+        return any(abs(at - entry.watched_at) <= self.context.settings.play_window for at in times)
 
     def refuse(self, side: Side, key: str, entry: Entry, reason: str) -> None:
         """Note what can't be written to a side."""
@@ -122,6 +187,16 @@ class Draft:
         """How long a side has been missing the key; None when it was never agreed."""
         return self.context.baseline.get(self._renamed.get(key, key))
 
+    def written(self, side: Side, key: str) -> Written | None:
+        """Return our last write of a key to a side, if its echo may be met."""
+        at_side = self.context.written.get(side)
+        return at_side.get(key) if at_side else None
+
+    def marks(self, side: Side, item: str) -> tuple[Mark, ...]:
+        """Return our writes of an item's plays to a side that dates them itself."""
+        at_side = self.context.marks.get(side)
+        return at_side.get(item, ()) if at_side else ()
+
     def recognise(self, item: str, key: str, at: int | None) -> bool:
         """Whether a play was agreed before, if need be under a time that has moved a little since.
 
@@ -133,7 +208,7 @@ class Draft:
             return False
         times = self._orphan_times().get(item, {})
         near = min(times, key=lambda time: (abs(time - at), time), default=None)
-        if near is None or abs(near - at) > self.context.play_window:
+        if near is None or abs(near - at) > self.context.settings.play_window:
             return False
         self._renamed[key] = times.pop(near)
         return True
@@ -168,11 +243,15 @@ class Draft:
             unresolved=tuple(sorted(self._unresolved, key=lambda row: (row.side, row.key))),
             skipped=tuple(sorted(self._skipped, key=lambda row: (row.key, row.rule))),
             agreed=tuple(_in_order(self._agreed)),
+            values={key: self._values[key] for key in _in_order(self._values)},
             missing={k: m for k, m in now.items() if m is not None and m != baseline.get(k)},
             gone=tuple(sorted((*gone, *self._renamed.values()))),
             lost=lost,
             kept={side: len(baseline.keys() & keys) for side, keys in self._seen.items()} if now else {},
-            moved=self._count_moved(k for k, m in before.items() if not m.source and k not in at_source),
+            moved=self._count_moved(
+                [k for k, m in before.items() if not m.source and k not in at_source]
+                + [k for k in self._covered if (m := baseline.get(k)) is not None and not m.source]
+            ),
         )
 
     def _count_moved(self, vanished: Iterable[str]) -> int:
@@ -206,6 +285,5 @@ def _times_by_item(keys: Iterable[str]) -> dict[str, dict[int, str]]:
 def _order(change: Change) -> tuple[str, int, str]:
     """Oldest first, so that an interrupted run leaves a history without holes behind its end."""
     match change.entry:
-        case Play(watched_at=at) | WatchlistEntry(listed_at=at):
+        case Play(watched_at=at) | WatchlistEntry(listed_at=at) | Rating(rated_at=at) | Resume(at=at):
             return (change.side, at or 0, change.key)
-    return (change.side, 0, change.key)

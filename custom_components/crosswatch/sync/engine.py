@@ -7,26 +7,23 @@ import logging
 import time
 from uuid import uuid4
 
-from .draft import DEFAULT_PLAY_WINDOW
 from .feature_run import FeatureRun, last_act
 from .models import Direction, Feature, Plan, Scope, Side
 from .provider import Provider
 from .report import FeatureReport, Progress, RunReport, RunStatus, worst
+from .settings import PairSettings
 from .state import State
 
 LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PairSettings:
-    """What a pair may set about its rules. `play_window` is seconds, 0 to 86,400."""
-
-    play_window: int = DEFAULT_PLAY_WINDOW
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
-    """One run to make. `trigger` says who asked for it, such as `schedule` or `action`."""
+    """One run to make. `trigger` says who asked for it, such as `schedule` or `action`.
+
+    `accounts` are names of the two accounts that never change: with them a pair recognises what another
+    pair has written there. Without one a pair knows its own writes only.
+    """
 
     pair_id: str
     direction: Direction
@@ -35,6 +32,7 @@ class RunRequest:
     trigger: str
     dry_run: bool = False
     settings: PairSettings = field(default_factory=PairSettings)
+    accounts: Mapping[Side, str] = field(default_factory=dict)
 
 
 class AlreadyRunningError(Exception):

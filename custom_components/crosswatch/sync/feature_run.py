@@ -3,33 +3,31 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
-import gc
 from itertools import batched
 import logging
 from typing import TYPE_CHECKING
 
-from .draft import Context
+from .draft import UNKNOWN_CAPABILITY
 from .guards import reason_to_hold
 from .identity import Aliases
+from .ledger import Mark
+from .looking import Look, Memory, Rules, look as look_at, scopes_of, without_collector
 from .models import (
-    PRESENT,
     Action,
     Change,
     Entry,
     Feature,
-    Missing,
     Outcome,
     OutcomeStatus,
     Plan,
     Side,
     Snapshot,
 )
-from .plan import plan
-from .provider import AuthError, BadAnswerError, Provider, ProviderError, UnreachableError
+from .provider import AuthError, BadAnswerError, Capability, Provider, ProviderError, UnreachableError
 from .report import FeatureReport, Phase, Progress, RunStatus
-from .state import State, StateError
+from .state import State, StateError, own_account
 from .tally import Tally
+from .values import Written
 
 if TYPE_CHECKING:
     from .engine import RunRequest
@@ -56,37 +54,6 @@ class _SideError(Exception):
         super().__init__(side, error)
         self.side = side
         self.error = error
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Memory:
-    """What was remembered when the run began. Keys are as they were stored."""
-
-    scopes: Mapping[Side, str]
-    baseline: Mapping[str, Missing]
-    settling: frozenset[str]
-    aliases: Aliases
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Look:
-    """A plan with what it rests on.
-
-    Keys of `baseline` are those that titles have now, `renamed` maps stored ones to them. `agreed` and
-    `news` are what is agreed, and that part of it which the baseline does not say yet.
-    """
-
-    plan: Plan
-    scopes: Mapping[Side, str]
-    aliases: Aliases
-    baseline: Mapping[str, Missing]
-    renamed: Mapping[str, str]
-    agreed: frozenset[str]
-    news: tuple[str, ...]
-
-    def shows(self, key: str) -> bool:
-        """Whether both sides were seen to hold what was called `key` once."""
-        return self.aliases.current(key) in self.agreed
 
 
 async def last_act(work: Awaitable[None], error: BaseException) -> None:
@@ -125,6 +92,8 @@ class FeatureRun:
         self._clock = clock
         self._since = since
         self._on_progress = on_progress
+        self._unshown: set[str] = set()
+        """Keys that were written, and that no read had shown when this run began."""
 
     async def run(self) -> FeatureReport:
         """Run the feature. Provider errors end in the report."""
@@ -193,54 +162,56 @@ class FeatureRun:
             raise max(errors.exceptions, key=_gravity) from errors
         return {side: task.result() for side, task in tasks.items()}
 
-    async def _remember(self, snapshots: Mapping[Side, Snapshot]) -> _Memory:
+    async def _remember(self, snapshots: Mapping[Side, Snapshot]) -> Memory:
         pair, now = self._request.pair_id, int(self._clock())
-        scopes = _scopes(snapshots)
-        return _Memory(
+        scopes = scopes_of(snapshots)
+        return Memory(
             scopes=scopes,
             baseline=await self._state.baseline(pair, self.feature, scopes),
             settling=await self._state.unsettled(pair, self.feature, now - SETTLE, now + FUTURE),
             aliases=Aliases(await self._state.aliases(pair)),
+            values=await self._state.values(pair, self.feature, scopes),
         )
 
     async def _look(
-        self, snapshots: Mapping[Side, Snapshot], memory: _Memory, aliases: Aliases | None = None
-    ) -> _Look:
+        self, snapshots: Mapping[Side, Snapshot], memory: Memory, aliases: Aliases | None = None
+    ) -> Look:
         """Plan from what was read. `aliases` are those of an earlier look."""
-        frozen = await self._state.resting(self._request.pair_id, self.feature, int(self._clock()))
-        scopes = _scopes(snapshots)
-        # a list that was created or another library in the middle of the run: nothing is agreed there yet
-        stored = memory.baseline if scopes == memory.scopes else {}
+        pair, now = self._request.pair_id, int(self._clock())
+        frozen = await self._state.resting(pair, self.feature, now)
+        written: Mapping[Side, Mapping[str, Written]] = {}
+        if self.feature in (Feature.RATINGS, Feature.PROGRESS):
+            written = await self._state.written(pair, self.feature, now - SETTLE, now + FUTURE)
+        self._unshown |= {
+            key for writes in written.values() for key, write in writes.items() if not write.observed
+        }
+        marks: dict[Side, tuple[Mark, ...]] = {}
+        for side in Side:
+            if (account := self._ledger_of(side)) is not None:
+                marks[side] = await self._state.marks(account, pair)
+        rules = Rules(
+            direction=self._request.direction,
+            settings=self._request.settings,
+            capabilities={side: self._able(side) for side in Side},
+            refusal=self._refusal,
+        )
 
-        def make() -> _Look:
-            known = (aliases or memory.aliases).copy()
-            known.learn(entry.item for snapshot in snapshots.values() for entry in snapshot.entries)
-            baseline, renamed = _translated(stored, known)
-            made = plan(
-                snapshots[Side.SOURCE],
-                snapshots[Side.TARGET],
-                Context(
-                    direction=self._request.direction,
-                    aliases=known,
-                    refusal=self._refusal,
-                    baseline=baseline,
-                    settling=frozenset(known.current(key) for key in memory.settling),
-                    frozen={known.current(key): reason for key, reason in frozen.items()},
-                    play_window=self._request.settings.play_window,
-                ),
-            )
-            return _Look(
-                plan=made,
-                scopes=scopes,
-                aliases=known,
-                baseline=baseline,
-                renamed=renamed,
-                agreed=frozenset(made.agreed),
-                news=tuple(key for key in made.agreed if baseline.get(key) != PRESENT),
+        def make() -> Look:
+            return look_at(
+                snapshots, memory, rules, aliases=aliases, frozen=frozen, written=written, marks=marks
             )
 
         # a plan for 100,000 plays takes longer than the event loop may wait
-        return await asyncio.to_thread(_without_collector, make)
+        return await asyncio.to_thread(without_collector, make)
+
+    def _able(self, side: Side) -> Capability:
+        return self._sides[side].capabilities.get(self.feature, UNKNOWN_CAPABILITY)
+
+    def _ledger_of(self, side: Side) -> str | None:
+        """Name of the account in the ledger; None for a side that keeps the dates of plays."""
+        if self.feature is not Feature.HISTORY or self._able(side).dated:
+            return None
+        return self._request.accounts.get(side) or own_account(self._request.pair_id, side)
 
     def _refusal(self, side: Side, feature: Feature, action: Action, entry: Entry) -> str | None:
         return self._sides[side].refusal(feature, action, entry)
@@ -248,7 +219,13 @@ class FeatureRun:
     async def _apply(self, side: Side, changes: Sequence[Change]) -> None:
         done = 0
         for chunk in batched(changes, CHUNK, strict=False):
-            await self._state.intend(self._request.pair_id, self._run_id, chunk, int(self._clock()))
+            await self._state.intend(
+                self._request.pair_id,
+                self._run_id,
+                chunk,
+                int(self._clock()),
+                account=self._ledger_of(side),
+            )
             waiting = {change.key: change for change in chunk}
             outcomes: list[Outcome] = []
             try:
@@ -263,7 +240,7 @@ class FeatureRun:
                         done += 1
                         self._tell(Phase.APPLYING, done, len(changes))
             except BaseException as err:
-                await last_act(self._record(chunk, outcomes), err)
+                await last_act(self._record(side, chunk, outcomes), err)
                 if isinstance(err, ProviderError):
                     raise _SideError(side, err) from err
                 raise
@@ -272,23 +249,32 @@ class FeatureRun:
                 Outcome(change=change, status=OutcomeStatus.UNCERTAIN, reason="no_outcome")
                 for change in waiting.values()
             ]
-            await self._record(chunk, outcomes)
+            await self._record(side, chunk, outcomes)
 
-    async def _record(self, chunk: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
+    async def _record(self, side: Side, chunk: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
         self.tally.count(outcomes)
-        await self._state.record(self._request.pair_id, self._run_id, chunk, outcomes, int(self._clock()))
+        await self._state.record(
+            self._request.pair_id,
+            self._run_id,
+            chunk,
+            outcomes,
+            int(self._clock()),
+            account=self._ledger_of(side),
+        )
 
-    async def _conclude(self, look: _Look, memory: _Memory, *, looked: bool) -> None:
+    async def _conclude(self, look: Look, memory: Memory, *, looked: bool) -> None:
         """Compare what was written with what was seen, and remember both."""
         self.tally.judge(look.shows, looked=looked)
         await self._note_unresolved(look.plan)
         renamed = {new: look.baseline[new] for new in look.renamed.values() if new not in look.plan.gone}
-        journaled = {*memory.settling, *(change.key for change in self.tally.written)}
+        values = {new: look.values[new] for new in renamed if new in look.values}
+        journaled = {*memory.settling, *self._unshown, *(change.key for change in self.tally.written)}
         await self._state.agree(
             self._request.pair_id,
             self.feature,
             look.scopes,
             agreed=look.news,
+            values={**values, **look.plan.values},
             missing={**renamed, **look.plan.missing},
             gone=(*look.renamed, *look.plan.gone),
             aliases=look.aliases.learned,
@@ -307,39 +293,6 @@ class FeatureRun:
 
     def _tell(self, phase: Phase, done: int = 0, total: int = 0) -> None:
         self._on_progress(Progress(feature=self.feature, phase=phase, done=done, total=total))
-
-
-def _without_collector[T](work: Callable[[], T]) -> T:
-    """Run the work while the garbage collector rests: with 100,000 plays it stops all threads for 0.1 s."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        return work()
-    finally:
-        if enabled:
-            gc.enable()
-
-
-def _scopes(snapshots: Mapping[Side, Snapshot]) -> dict[Side, str]:
-    return {side: snapshot.scope_hash for side, snapshot in snapshots.items()}
-
-
-def _translated(stored: Mapping[str, Missing], aliases: Aliases) -> tuple[dict[str, Missing], dict[str, str]]:
-    """Return the baseline under the keys that titles have now, and which keys are other ones now."""
-    baseline: dict[str, Missing] = {}
-    renamed: dict[str, str] = {}
-    for key, missing in stored.items():
-        now = aliases.current(key)
-        if now != key:
-            renamed[key] = now
-        # two titles that proved to be one: where either was seen, it was seen
-        other = baseline.get(now, missing)
-        baseline[now] = (
-            missing
-            if other is missing
-            else Missing(min(missing.source, other.source), min(missing.target, other.target))
-        )
-    return baseline, renamed
 
 
 def _gravity(error: BaseException) -> int:

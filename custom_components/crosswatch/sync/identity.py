@@ -1,7 +1,8 @@
 """Which rows of two services are the same title: typed keys and the alias table.
 
 A key carries its kind: `movie:tmdb:603`, `show:tmdb:1399`, `season:tmdb:1399:s01`,
-`episode:tmdb:1399:s01e05`. A play's key is the item's with its time, `movie:tmdb:603@1788000000`.
+`episode:tmdb:1399:s01e05`. A play's key is the item's with its time, `movie:tmdb:603@1788000000`, a
+rating's the item's with its label, `movie:tmdb:603#rating:overall`.
 Ids decide, never titles.
 """
 
@@ -14,6 +15,9 @@ from .models import NO_IDS, Ids, Item, Kind
 UNKNOWN = "unknown:"
 """Start of the key of an item without any id. Such keys match nothing and are never agreed."""
 
+RATING = "#rating:"
+"""Between the key of an item and the label of one of its ratings."""
+
 NAMESPACES = ("tmdb", "imdb", "tvdb", "guid")
 """Best first. An id of a later namespace that contradicts an earlier one proves nothing."""
 
@@ -25,6 +29,11 @@ class AmbiguousIdsError(Exception):
 def play_key(key: str, watched_at: int | None) -> str:
     """Key of one play; plays without a date share `@unknown`."""
     return f"{key}@{'unknown' if watched_at is None else watched_at}"
+
+
+def rating_key(key: str, label: str) -> str:
+    """Key of one rating; labels that differ in case only are one."""
+    return f"{key}{RATING}{label.strip().casefold()}"
 
 
 class Aliases:
@@ -83,7 +92,10 @@ class Aliases:
         return frozenset(token for token in _tokens(*_title(item)) if token in self._contested)
 
     def current(self, key: str) -> str:
-        """Translate a stored key of a title, season, episode or play whose title was joined to another."""
+        """Translate a stored key of anything whose title was joined to another."""
+        item, mark, label = key.partition(RATING)
+        if mark:
+            return f"{self.current(item)}{mark}{label}"
         kind, rest = key.split(":", 1)
         if kind in (Kind.SEASON, Kind.EPISODE):
             title, numbers = rest.rsplit(":", 1)

@@ -247,14 +247,30 @@ PRESENT = Missing()
 """Both sides held it when they were last read."""
 
 
+@dataclass(frozen=True, slots=True)
+class Values:
+    """What each side showed when both were last seen to agree.
+
+    Tenths of a rating, milliseconds of a position. They differ where one side keeps less than the other.
+    """
+
+    source: int
+    target: int
+
+    def at(self, side: Side) -> int:
+        """Value of one side."""
+        return self.source if side is Side.SOURCE else self.target
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What one feature of a pair needs. The same input gives the same plan, byte for byte.
 
-    `agreed` are the keys seen equal on both sides. Of the baseline, `missing` are new counts of keys
-    that are not agreed now and `gone` the keys to forget. For the brake: `lost` has, by side, the keys
-    that side held in the last run and only the other side holds now, `kept` how many keys of the
-    baseline a side holds, and `moved` how many new plays stand where a known play of the item vanished.
+    `agreed` are the keys seen equal on both sides, `values` what they were newly seen to agree on. Of the
+    baseline, `missing` are new counts of keys that are not agreed now and `gone` the keys to forget. For
+    the brake: `lost` has, by side, the keys that side held in the last run and only the other side holds
+    now, `kept` how many keys of the baseline a side holds, and `moved` how many new plays stand where a
+    known play of the item vanished.
     """
 
     feature: Feature
@@ -262,6 +278,7 @@ class Plan:
     unresolved: tuple[Unresolved, ...] = ()
     skipped: tuple[Skip, ...] = ()
     agreed: tuple[str, ...] = ()
+    values: Mapping[str, Values] = field(default_factory=dict)
     missing: Mapping[str, Missing] = field(default_factory=dict)
     gone: tuple[str, ...] = ()
     lost: Mapping[Side, tuple[str, ...]] = field(default_factory=dict)

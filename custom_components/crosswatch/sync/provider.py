@@ -65,7 +65,8 @@ class UncertainWriteError(ProviderError):
 class Capability:
     """What a provider can do for one feature.
 
-    `dated`: a play that is added keeps its date. `least_percent` and `complete_percent` bound the resume
+    `dated`: a play that is added keeps its date. `rating_step`: ratings are kept in multiples of so many
+    tenths, as far as is known. `least_percent` and `complete_percent` bound the resume
     positions that the service keeps: below the first it ignores them, from the second on it takes the
     item for watched.
     """
@@ -75,6 +76,7 @@ class Capability:
     update: bool = False
     remove: bool = False
     dated: bool = True
+    rating_step: int = 1
     least_percent: float = 0.0
     complete_percent: float = 100.0
 

@@ -35,6 +35,21 @@ MIGRATIONS = (
     ALTER TABLE baseline RENAME COLUMN missing TO missing_at_target;
     ALTER TABLE baseline ADD COLUMN missing_at_source INTEGER NOT NULL DEFAULT 0;
     """,
+    # 3: what was agreed, not only that something was; what stood there before a write; the ledger: which
+    # plays were written to a service that dates them itself, and from when to when it may have done so
+    """
+    ALTER TABLE baseline ADD COLUMN value_at_source INTEGER;
+    ALTER TABLE baseline ADD COLUMN value_at_target INTEGER;
+    ALTER TABLE journal ADD COLUMN before TEXT;
+    ALTER TABLE journal ADD COLUMN written_at INTEGER;
+    CREATE TABLE ledger (
+        id INTEGER PRIMARY KEY, account TEXT NOT NULL, pair TEXT NOT NULL, run TEXT NOT NULL,
+        key TEXT NOT NULL, item TEXT NOT NULL, watched_at INTEGER, since INTEGER NOT NULL,
+        until INTEGER NOT NULL
+    );
+    CREATE INDEX ledger_by_account ON ledger (account);
+    CREATE INDEX ledger_by_run ON ledger (run, key);
+    """,
 )
 
 

@@ -13,12 +13,23 @@ import sqlite3
 import threading
 from typing import Self
 
-from . import unresolved
-from .codec import entry_as_dict
-from .models import PRESENT, Change, Feature, Missing, Outcome, OutcomeStatus, Side, Unresolved
+from . import journal, ledger, unresolved
+from .ledger import Mark
+from .models import (
+    PRESENT,
+    Change,
+    Feature,
+    Missing,
+    Outcome,
+    OutcomeStatus,
+    Side,
+    Unresolved,
+    Values,
+)
 from .report import RunReport
 from .schema import migrate
 from .unresolved import UnresolvedRow
+from .values import Written
 
 LOGGER = logging.getLogger(__name__)
 
@@ -120,6 +131,21 @@ class State:
 
         return await self._do(read)
 
+    async def values(self, pair: str, feature: Feature, scopes: Mapping[Side, str]) -> dict[str, Values]:
+        """Return what both sides showed of the agreed keys that have a value. Empty as `baseline` is."""
+
+        def read(db: sqlite3.Connection) -> dict[str, Values]:
+            if _scopes(db, pair, feature) != scopes:
+                return {}
+            rows = db.execute(
+                "SELECT key, value_at_source, value_at_target FROM baseline WHERE pair = ? AND feature = ? "
+                "AND value_at_source IS NOT NULL AND value_at_target IS NOT NULL",
+                (pair, feature),
+            )
+            return {key: Values(at_source, at_target) for key, at_source, at_target in rows}
+
+        return await self._do(read)
+
     async def agree(
         self,
         pair: str,
@@ -127,6 +153,7 @@ class State:
         scopes: Mapping[Side, str],
         *,
         agreed: Collection[str],
+        values: Mapping[str, Values] | None = None,
         missing: Mapping[str, Missing],
         gone: Iterable[str],
         aliases: Mapping[str, str],
@@ -134,7 +161,8 @@ class State:
     ) -> None:
         """Move the baseline to what was observed; only what changed needs to be given.
 
-        `agreed` are newly agreed keys, `missing` new counts of others and `gone` those to forget. Journaled
+        `agreed` are newly agreed keys, `values` what was newly agreed or has another key now, `missing` new
+        counts of keys that are not agreed and `gone` those to forget. Journaled
         writes of the keys `agreed` and `observed` are over. What was agreed in another scope goes, and what
         a service refused there is due again.
         """
@@ -165,6 +193,11 @@ class State:
                 ((pair, feature, key, m.source, m.target) for key, m in counts.items()),
             )
             db.executemany(
+                "UPDATE baseline SET value_at_source = ?, value_at_target = ? "
+                "WHERE pair = ? AND feature = ? AND key = ?",
+                ((v.source, v.target, pair, feature, key) for key, v in (values or {}).items()),
+            )
+            db.executemany(
                 "INSERT INTO scope (pair, feature, side, hash) VALUES (?, ?, ?, ?) "
                 "ON CONFLICT DO UPDATE SET hash = excluded.hash",
                 ((pair, feature, side, value) for side, value in scopes.items()),
@@ -177,45 +210,41 @@ class State:
 
         await self._do(write)
 
-    # --- journal --------------------------------------------------------------------------------
+    # --- journal and ledger ---------------------------------------------------------------------
 
-    async def intend(self, pair: str, run: str, changes: Iterable[Change], now: int) -> None:
-        """Record that the changes are about to be written."""
-        rows = [
-            (pair, run, c.feature, c.side, c.action, c.key, c.rule, json.dumps(entry_as_dict(c.entry)), now)
-            for c in changes
-        ]
-        await self._do(
-            lambda db: db.executemany(
-                "INSERT INTO journal (pair, run, feature, side, action, key, rule, entry, at, state) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'intended')",
-                rows,
-            )
-        )
+    async def intend(
+        self, pair: str, run: str, changes: Iterable[Change], now: int, *, account: str | None = None
+    ) -> None:
+        """Record that the changes are about to be written. `account`: it dates plays itself, see `ledger`."""
+        changes = tuple(changes)
+
+        def write(db: sqlite3.Connection) -> None:
+            journal.announce(db, pair, run, changes, now)
+            if account is not None:
+                ledger.announce(db, account, pair, run, changes, now=now)
+
+        await self._do(write)
 
     async def record(
-        self, pair: str, run: str, announced: Iterable[Change], outcomes: Iterable[Outcome], now: int
+        self,
+        pair: str,
+        run: str,
+        announced: Iterable[Change],
+        outcomes: Iterable[Outcome],
+        now: int,
+        *,
+        account: str | None = None,
     ) -> None:
         """Record how announced writes ended, and let items that a service refused rest for a while.
 
         Those without an outcome may be under way until `now`.
         """
         announced, outcomes = tuple(announced), tuple(outcomes)
-        ended = {(o.change.side, o.change.key) for o in outcomes}
-        rows: list[tuple[Change, str, str | None, str | None]] = [
-            (o.change, o.status, o.reason, o.remote_id) for o in outcomes
-        ]
-        rows += [(c, "intended", None, None) for c in announced if (c.side, c.key) not in ended]
 
         def write(db: sqlite3.Connection) -> None:
-            db.executemany(
-                "UPDATE journal SET state = ?, reason = ?, remote_id = ?, at = ? "
-                "WHERE pair = ? AND run = ? AND feature = ? AND side = ? AND key = ?",
-                [
-                    (state, reason, remote_id, now, pair, run, c.feature, c.side, c.key)
-                    for c, state, reason, remote_id in rows
-                ],
-            )
+            journal.settle(db, pair, run, announced, outcomes, now=now)
+            if account is not None:
+                ledger.settle(db, account, run, outcomes, now)
             for o in outcomes:
                 if o.status is OutcomeStatus.UNRESOLVED:
                     unresolved.remember_refusal(db, pair, o.change, o.reason or "refused", now)
@@ -224,26 +253,21 @@ class State:
 
     async def unanswered_since(self, pair: str, feature: Feature) -> int | None:
         """When the newest write was announced of which nobody knows yet whether it landed."""
-        return await self._do(
-            lambda db: db.execute(
-                "SELECT max(at) FROM journal WHERE pair = ? AND feature = ? "
-                "AND state IN ('intended', 'uncertain')",
-                (pair, feature),
-            ).fetchone()[0]
-        )
+        return await self._do(lambda db: journal.unanswered_since(db, pair, feature))
 
     async def unsettled(self, pair: str, feature: Feature, since: int, until: int) -> frozenset[str]:
         """Keys that may have been written from `since` to `until` and that no read has shown yet."""
+        return await self._do(lambda db: journal.unsettled(db, pair, feature, since, until))
 
-        def read(db: sqlite3.Connection) -> frozenset[str]:
-            rows = db.execute(
-                "SELECT key FROM journal WHERE pair = ? AND feature = ? AND at BETWEEN ? AND ? "
-                "AND state IN ('applied', 'already', 'uncertain')",
-                (pair, feature, since, until),
-            )
-            return frozenset(key for (key,) in rows)
+    async def written(
+        self, pair: str, feature: Feature, since: int, until: int
+    ) -> dict[Side, dict[str, Written]]:
+        """Return the last write of each rating or position that no read has shown, or of that time."""
+        return await self._do(lambda db: journal.written(db, pair, feature, since, until))
 
-        return await self._do(read)
+    async def marks(self, account: str, pair: str) -> tuple[Mark, ...]:
+        """Return the plays that any pair has written at an account that dates them itself."""
+        return await self._do(lambda db: ledger.load(db, account, pair))
 
     # --- unresolved -----------------------------------------------------------------------------
 
@@ -335,8 +359,17 @@ class State:
         def write(db: sqlite3.Connection) -> None:
             for table in ("alias", "scope", "baseline", "journal", "unresolved", "run"):
                 db.execute(f"DELETE FROM {table} WHERE pair = ?", (pair,))  # noqa: S608 - fixed names
+            # under the name of an account its writes stay known: what they made is still there
+            db.execute(
+                "DELETE FROM ledger WHERE account IN (?, ?)", tuple(own_account(pair, side) for side in Side)
+            )
 
         await self._do(write)
+
+
+def own_account(pair: str, side: Side) -> str:
+    """Name of a pair's account in the ledger where the account itself has no name."""
+    return f"{pair}:{side}"
 
 
 def _scopes(db: sqlite3.Connection, pair: str, feature: Feature) -> dict[str, str]:

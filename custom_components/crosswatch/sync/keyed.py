@@ -1,0 +1,84 @@
+"""Entries by the keys under which both sides are compared."""
+
+from collections.abc import Iterable
+
+from .draft import Draft
+from .identity import UNKNOWN, AmbiguousIdsError, play_key, rating_key
+from .models import Action, Entry, Item, Kind, Play, Rating, Resume, Side
+from .values import date_of, value_of
+
+
+def by_key(entries: Iterable[Entry], side: Side, draft: Draft) -> dict[str, Entry]:
+    """Entries by key. Copies of one title (two libraries) are one; what has no key is unresolved."""
+    found: dict[str, Entry] = {}
+    for entry in entries:
+        key = item_key(entry, side, draft)
+        if key is not None:
+            known = found.setdefault(key, entry)
+            if known is not entry:
+                found[key] = min(known, entry, key=rank)
+    return found
+
+
+def newest_by_key[E: Rating | Resume](
+    entries: Iterable[Entry], of: type[E], side: Side, draft: Draft
+) -> dict[str, E]:
+    """Ratings or resume positions by key. Of the copies of one title the one with the latest date counts."""
+    found: dict[str, E] = {}
+    for entry in entries:
+        if isinstance(entry, of) and (item := item_key(entry, side, draft)) is not None:
+            key = full_key(item, entry)
+            known = found.setdefault(key, entry)
+            if known is not entry:
+                found[key] = min(known, entry, key=_newest)
+    return found
+
+
+def full_key(item: str, entry: Entry) -> str:
+    """Key of an entry, from that of its item."""
+    match entry:
+        case Play(watched_at=at):
+            return play_key(item, at)
+        case Rating(label=label):
+            return rating_key(item, label)
+    return item
+
+
+def keys_of(items: Iterable[Item], draft: Draft) -> set[str]:
+    """Keys of items, as far as they can be told."""
+    found: set[str] = set()
+    for item in items:
+        try:
+            found.add(draft.context.aliases.key(item))
+        except AmbiguousIdsError:
+            continue
+    return found
+
+
+def item_key(entry: Entry, side: Side, draft: Draft) -> str | None:
+    """Return the key of what a side holds; None when it can't be told apart and so can't travel."""
+    try:
+        key = draft.context.aliases.key(entry.item)
+    except AmbiguousIdsError as err:
+        key, reason = str(err), "ambiguous"
+        draft.blurred[side] |= draft.context.aliases.contested(entry.item)
+    else:
+        if not key.startswith(UNKNOWN):
+            return key
+        reason = draft.context.refusal(side.other, draft.feature, Action.ADD, entry) or "missing_ids"
+    if side is Side.SOURCE or draft.context.two_way:
+        draft.refuse(side.other, full_key(key, entry), entry, reason)
+    return None
+
+
+def rank(entry: Entry) -> tuple[object, ...]:
+    """Order of copies of one thing: first the one whose best id is best, which is likeliest to be taken."""
+    item = entry.item
+    ids = item.ids if item.kind in (Kind.MOVIE, Kind.SHOW) else item.show_ids
+    lacking = (ids.tmdb is None, ids.imdb is None, ids.tvdb is None, ids.guid is None)
+    return (lacking, ids.tokens(), item.title or "", entry.remote_id or "")
+
+
+def _newest(entry: Rating | Resume) -> tuple[object, ...]:
+    at = date_of(entry)
+    return (at is None, -(at or 0), rank(entry), value_of(entry))

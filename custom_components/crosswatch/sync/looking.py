@@ -1,0 +1,167 @@
+"""One look at both sides: what was read, put beside what is remembered, and planned."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+import gc
+from itertools import chain
+
+from .draft import Context, Refusal
+from .identity import Aliases
+from .ledger import Mark, Marks
+from .models import PRESENT, Direction, Missing, Plan, Side, Snapshot, Values
+from .plan import plan
+from .provider import Capability
+from .settings import PairSettings
+from .values import Written
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What a pair is asked to do, and what its sides can do for the feature."""
+
+    direction: Direction
+    settings: PairSettings
+    capabilities: Mapping[Side, Capability]
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What was remembered when the run began. Keys are as they were stored."""
+
+    scopes: Mapping[Side, str]
+    baseline: Mapping[str, Missing]
+    values: Mapping[str, Values]
+    settling: frozenset[str]
+    aliases: Aliases
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """A plan with what it rests on.
+
+    Keys of `baseline` are those that titles have now, `renamed` maps stored ones to them. `agreed` and
+    `news` are what is agreed, and that part of it which the baseline does not say yet. `values` are those
+    of the baseline.
+    """
+
+    plan: Plan
+    scopes: Mapping[Side, str]
+    aliases: Aliases
+    baseline: Mapping[str, Missing]
+    values: Mapping[str, Values]
+    renamed: Mapping[str, str]
+    agreed: frozenset[str]
+    news: tuple[str, ...]
+
+    def shows(self, key: str) -> bool:
+        """Whether both sides were seen to hold what was called `key` once."""
+        return self.aliases.current(key) in self.agreed
+
+
+def scopes_of(snapshots: Mapping[Side, Snapshot]) -> dict[Side, str]:
+    """Return what each side was read through."""
+    return {side: snapshot.scope_hash for side, snapshot in snapshots.items()}
+
+
+def look(
+    snapshots: Mapping[Side, Snapshot],
+    memory: Memory,
+    rules: Rules,
+    *,
+    aliases: Aliases | None,
+    frozen: Mapping[str, str],
+    written: Mapping[Side, Mapping[str, Written]],
+    marks: Mapping[Side, tuple[Mark, ...]],
+) -> Look:
+    """Plan from what was read. `aliases` are those of an earlier look; the rest is as it is now."""
+    known = (aliases or memory.aliases).copy()
+    known.learn(
+        item
+        for snapshot in snapshots.values()
+        for item in chain((entry.item for entry in snapshot.entries), snapshot.watched)
+    )
+    scopes = scopes_of(snapshots)
+    # a list that was created or another library in the middle of the run: nothing is agreed there yet
+    same = scopes == memory.scopes
+    baseline, renamed = _translated(memory.baseline if same else {}, known)
+    values = _translated_values(memory.values if same else {}, known)
+    made = plan(
+        snapshots[Side.SOURCE],
+        snapshots[Side.TARGET],
+        Context(
+            direction=rules.direction,
+            aliases=known,
+            refusal=rules.refusal,
+            baseline=baseline,
+            settling=frozenset(known.current(key) for key in memory.settling),
+            frozen={known.current(key): reason for key, reason in frozen.items()},
+            settings=rules.settings,
+            capabilities=rules.capabilities,
+            values=values,
+            written={
+                side: {known.current(key): write for key, write in writes.items()}
+                for side, writes in written.items()
+            },
+            marks={side: _by_item(rows, known) for side, rows in marks.items()},
+        ),
+    )
+    return Look(
+        plan=made,
+        scopes=scopes,
+        aliases=known,
+        baseline=baseline,
+        values=values,
+        renamed=renamed,
+        agreed=frozenset(made.agreed),
+        news=tuple(key for key in made.agreed if baseline.get(key) != PRESENT or key in made.values),
+    )
+
+
+def without_collector[T](work: Callable[[], T]) -> T:
+    """Run the work while the garbage collector rests: with 100,000 plays it stops all threads for 0.1 s."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        return work()
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _translated(stored: Mapping[str, Missing], aliases: Aliases) -> tuple[dict[str, Missing], dict[str, str]]:
+    """Return the baseline under the keys that titles have now, and which keys are other ones now."""
+    baseline: dict[str, Missing] = {}
+    renamed: dict[str, str] = {}
+    for key, missing in stored.items():
+        now = aliases.current(key)
+        if now != key:
+            renamed[key] = now
+        # two titles that proved to be one: where either was seen, it was seen
+        other = baseline.get(now, missing)
+        baseline[now] = (
+            missing
+            if other is missing
+            else Missing(min(missing.source, other.source), min(missing.target, other.target))
+        )
+    return baseline, renamed
+
+
+def _translated_values(stored: Mapping[str, Values], aliases: Aliases) -> dict[str, Values]:
+    """Return agreed values under the keys that titles have now."""
+    values: dict[str, Values] = {}
+    unclear: set[str] = set()
+    for key, agreed in stored.items():
+        now = aliases.current(key)
+        if values.setdefault(now, agreed) != agreed:
+            unclear.add(now)
+    # two titles that proved to be one and had two values: which of them was agreed can't be told
+    return {key: agreed for key, agreed in values.items() if key not in unclear}
+
+
+def _by_item(marks: tuple[Mark, ...], aliases: Aliases) -> Marks:
+    found: dict[str, tuple[Mark, ...]] = {}
+    for mark in marks:
+        item = aliases.current(mark.item)
+        found[item] = (*found.get(item, ()), mark)
+    return found

@@ -1,0 +1,174 @@
+"""Resume positions: the newest one counts, and one that is gone is never a clear.
+
+Values are milliseconds. Services keep positions less exactly than they are sent, and date them with the
+moment they are told; so what is compared is what each side showed when both agreed, not the other side.
+"""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+
+from .draft import SETTLES, Draft
+from .keyed import keys_of, newest_by_key
+from .models import Resume, Side, Snapshot, Values
+from .values import Told, Written, changed_alone, has_changed, is_old_news, told
+
+PERCENT = 100
+EXACT = 1000
+"""Milliseconds by which every service may round."""
+
+
+def plan_progress(source: Snapshot, target: Snapshot, draft: Draft) -> None:
+    """Plan the resume positions of both sides."""
+    at_source = newest_by_key(source.entries, Resume, Side.SOURCE, draft)
+    at_target = newest_by_key(target.entries, Resume, Side.TARGET, draft)
+    draft.see(Side.SOURCE, at_source)
+    draft.see(Side.TARGET, at_target)
+    watched = {
+        Side.SOURCE: keys_of(source.watched, draft),
+        Side.TARGET: keys_of(target.watched, draft),
+    }
+    for key in at_source.keys() | at_target.keys():
+        here, there = at_source.get(key), at_target.get(key)
+        if here is not None and there is not None:
+            _plan_both(key, here, there, draft)
+        elif here is not None:
+            _plan_missing(key, here, Side.TARGET, watched[Side.TARGET], draft)
+        elif there is not None and draft.context.two_way:
+            _plan_missing(key, there, Side.SOURCE, watched[Side.SOURCE], draft)
+        # T in a one-way pair: the target's own business
+
+
+def _plan_both(key: str, here: Resume, there: Resume, draft: Draft) -> None:
+    agreed = draft.context.values.get(key)
+    if agreed is not None and (here.position_ms, there.position_ms) == (agreed.source, agreed.target):
+        # S T B, as it was agreed
+        draft.agree(key)
+        return
+    by_source, by_target = draft.written(Side.SOURCE, key), draft.written(Side.TARGET, key)
+    if is_old_news(here, by_source, agreed, Side.SOURCE) or is_old_news(
+        there, by_target, agreed, Side.TARGET
+    ):
+        # a side shows once more what we have just replaced: the read is stale
+        draft.skip(key, here, SETTLES)
+        return
+    told_here, told_there = _told(here, by_source), _told(there, by_target)
+    least = 1000 * draft.context.settings.least_move
+    winner = changed_alone(agreed, told_here, told_there, least)
+    rule = f"moved_at_{winner}"
+    ahead = told_here.value - _on_scale_of(here, there, told_there.value)
+    if winner is None and agreed is not None and not _has_moved(agreed, told_here, told_there, least):
+        # S T B, both within the least move of what was agreed: that stays what moves are measured from
+        draft.agree(key)
+        return
+    if abs(ahead) < least:
+        # S T, one position as far as anybody cares
+        draft.agree_on(key, Values(here.position_ms, there.position_ms))
+        return
+    if winner is None:
+        further = Side.SOURCE if ahead > 0 else Side.TARGET
+        winner, rule = _conflict(told_here, told_there, further=further, draft=draft)
+    if winner is Side.SOURCE:
+        _write(key, _instead(there, here), there, Side.TARGET, rule, draft=draft)
+    elif draft.context.two_way:
+        _write(key, _instead(here, there), here, Side.SOURCE, rule, draft=draft)
+    else:
+        # T is the newer one, in a one-way pair: never back behind it
+        draft.skip(key, here, "newer_at_target")
+
+
+def _plan_missing(key: str, entry: Resume, side: Side, watched: AbstractSet[str], draft: Draft) -> None:
+    """Plan a position that only the side other than `side` has."""
+    agreed, values = draft.agreed_before(key), draft.context.values.get(key)
+    written = draft.written(side.other, key)
+    least = 1000 * draft.context.settings.least_move
+    if key in watched:
+        # the side counts the item as watched: there is nothing to resume
+        draft.skip(key, entry, f"watched_at_{side}")
+    elif is_old_news(entry, written, values, side.other):
+        # the other side shows once more what we have just replaced: the read is stale
+        draft.skip(key, entry, SETTLES)
+    elif agreed is None:
+        # never agreed: a new position
+        _write(key, entry, None, side, f"only_at_{side.other}", draft=draft)
+    elif values is not None and has_changed(values, side.other, _told(entry, written), least):
+        if not agreed.at(side):
+            # agreed, moved there and missing here for the first time: the read may hide a later one
+            draft.skip(key, entry, f"missing_at_{side}_once")
+        else:
+            # agreed, gone here, and watched on there
+            _write(key, entry, None, side, f"moved_at_{side.other}", draft=draft)
+    else:
+        # agreed, gone here: watched to its end or cleared, and neither is told by an absence
+        draft.skip(key, entry, f"gone_at_{side}")
+
+
+def _write(key: str, entry: Resume, before: Resume | None, side: Side, rule: str, *, draft: Draft) -> None:
+    """Plan a position for a side, unless it is too near to either end to be kept there."""
+    settings, able = draft.context.settings, draft.context.able(side)
+    percent = PERCENT * entry.position_ms / entry.duration_ms if entry.duration_ms else None
+    if entry.position_ms < 1000 * settings.least_position or (
+        percent is not None and percent < able.least_percent
+    ):
+        draft.skip(key, entry, "too_early")
+    elif percent is not None and percent >= min(settings.most_percent, able.complete_percent):
+        # from there on the side takes the item for watched, which nobody has said
+        draft.skip(key, entry, "near_the_end")
+    elif before is None:
+        draft.add(side, key, entry, rule)
+    else:
+        draft.update(side, key, entry, before, rule)
+
+
+def _has_moved(agreed: Values, here: Told, there: Told, least: int) -> bool:
+    return has_changed(agreed, Side.SOURCE, here, least) or has_changed(agreed, Side.TARGET, there, least)
+
+
+def _conflict(here: Told, there: Told, *, further: Side, draft: Draft) -> tuple[Side, str]:
+    """Return whose position counts where both moved or nothing was agreed: the newest, then the further."""
+    if here.at is not None and there.at is not None:
+        later = here.at - there.at
+        if abs(later) > draft.context.settings.clock_tolerance:
+            winner = Side.SOURCE if later > 0 else Side.TARGET
+            return winner, f"newer_at_{winner}"
+    # undated, or at once as far as clocks can tell: nothing that was watched is forgotten
+    return further, f"further_at_{further}"
+
+
+def _on_scale_of(entry: Resume, other: Resume, position: int) -> int:
+    """Return a position within `other` as one within `entry`: two cuts of a film are as long as they are."""
+    if not entry.duration_ms or not other.duration_ms:
+        return position
+    return round(position * entry.duration_ms / other.duration_ms)
+
+
+def _instead(held: Resume, wanted: Resume) -> Resume:
+    """Return what a side is to hold: its own title under the ids it knows, with the other's position."""
+    return Resume(
+        item=held.item,
+        position_ms=wanted.position_ms,
+        duration_ms=wanted.duration_ms or held.duration_ms,
+        at=wanted.at,
+        remote_id=held.remote_id,
+    )
+
+
+def _told(entry: Resume, written: Written | None) -> Told:
+    """Return what a position says; what we wrote counts as it lies in this cut of the film."""
+    counts = told(entry, written, _is_echo)
+    if written is None or not isinstance(written.entry, Resume) or not counts.ours:
+        return counts
+    return replace(counts, value=_on_scale_of(entry, written.entry, counts.value))
+
+
+def _is_echo(shown: Resume, written: Written) -> bool:
+    """Whether a side may have made this of what we wrote: a service may keep whole percents only.
+
+    Where the old position still stands, and no answer came, it was not written.
+    """
+    sent = written.entry
+    if not isinstance(sent, Resume):
+        return False
+    if shown.position_ms == written.before and not written.answered:
+        return False
+    apart = abs(_on_scale_of(sent, shown, shown.position_ms) - sent.position_ms)
+    return PERCENT * apart <= (sent.duration_ms or 0) or apart <= EXACT

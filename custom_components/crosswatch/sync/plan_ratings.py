@@ -1,0 +1,135 @@
+"""Ratings: one value for each title and label, which the person last gave on either side.
+
+Values are tenths. They are compared in the unit of the side that would be written, so that what a side
+can't express never bounces. `Values` of the baseline are what both sides showed when they agreed.
+"""
+
+from .draft import SETTLES, WAITS, Draft
+from .keyed import newest_by_key
+from .models import Rating, Side, Snapshot, Values
+from .values import Told, Written, changed_alone, has_changed, is_old_news, told
+
+WHOLE, HALF = 10, 5
+"""Tenths of a whole rating and of half a one: what services are known to round to."""
+
+
+def plan_ratings(source: Snapshot, target: Snapshot, draft: Draft) -> None:
+    """Plan the ratings of both sides."""
+    at_source = newest_by_key(source.entries, Rating, Side.SOURCE, draft)
+    at_target = newest_by_key(target.entries, Rating, Side.TARGET, draft)
+    draft.see(Side.SOURCE, at_source)
+    draft.see(Side.TARGET, at_target)
+    for key in at_source.keys() | at_target.keys():
+        here, there = at_source.get(key), at_target.get(key)
+        if here is not None and there is not None:
+            _plan_both(key, here, there, draft)
+        elif here is not None:
+            _plan_missing(key, here, Side.TARGET, draft)
+        elif there is not None and draft.context.two_way:
+            _plan_missing(key, there, Side.SOURCE, draft)
+        # T in a one-way pair: the target's own business
+
+
+def _plan_both(key: str, here: Rating, there: Rating, draft: Draft) -> None:
+    agreed = draft.context.values.get(key)
+    if agreed is not None and (here.tenths, there.tenths) == (agreed.source, agreed.target):
+        # S T B, as it was agreed
+        draft.agree(key)
+        return
+    by_source, by_target = draft.written(Side.SOURCE, key), draft.written(Side.TARGET, key)
+    if is_old_news(here, by_source, agreed, Side.SOURCE) or is_old_news(
+        there, by_target, agreed, Side.TARGET
+    ):
+        # a side shows once more what we have just replaced: the read is stale
+        draft.skip(key, here, SETTLES)
+        return
+    counts = {Side.SOURCE: told(here, by_source, _is_echo), Side.TARGET: told(there, by_target, _is_echo)}
+    steps = {side: draft.context.able(side).rating_step for side in Side}
+    winner = changed_alone(agreed, counts[Side.SOURCE], counts[Side.TARGET])
+    rule = f"changed_at_{winner}"
+    # what one person changed counts wherever the other side can say it; else the coarser side decides
+    step = max(steps.values()) if winner is None else steps[winner.other]
+    if _is_same(counts[Side.SOURCE].value, counts[Side.TARGET].value, step):
+        # S T, one value as far as both can say it
+        draft.agree_on(key, Values(here.tenths, there.tenths))
+        return
+    if winner is None:
+        winner, rule = _conflict(counts[Side.SOURCE], counts[Side.TARGET], draft)
+    if winner is Side.TARGET and not draft.context.two_way:
+        # T differs, in a one-way pair: the source decides
+        winner, rule = Side.SOURCE, "source_decides"
+    if winner is Side.SOURCE:
+        draft.update(Side.TARGET, key, _instead(there, here), there, rule)
+    else:
+        draft.update(Side.SOURCE, key, _instead(here, there), here, rule)
+
+
+def _plan_missing(key: str, entry: Rating, side: Side, draft: Draft) -> None:
+    """Plan a rating that only the side other than `side` has."""
+    agreed, values = draft.agreed_before(key), draft.context.values.get(key)
+    written = draft.written(side.other, key)
+    counts = told(entry, written, _is_echo)
+    if is_old_news(entry, written, values, side.other):
+        # the side shows once more what we have just replaced: the read is stale
+        draft.skip(key, entry, SETTLES)
+    elif agreed is None:
+        # never agreed: a new rating
+        draft.add(side, key, entry, f"only_at_{side.other}")
+    elif values is not None and has_changed(values, side.other, counts):
+        if not agreed.at(side):
+            # agreed, rated anew there and missing here for the first time: the read may hide a later one
+            draft.skip(key, entry, f"missing_at_{side}_once")
+        else:
+            # agreed, gone here and rated anew there: an edit beats a removal
+            draft.add(side, key, entry, f"changed_at_{side.other}")
+    elif draft.context.two_way:
+        # agreed, gone here: removals don't travel, and it must not come back
+        draft.skip(key, entry, f"removed_at_{side}")
+    elif not agreed.target:
+        # S B, missing for the first time: the read may be stale
+        draft.skip(key, entry, WAITS)
+    else:
+        # S B, missing again: in a one-way pair the source decides
+        draft.add(side, key, entry, "missing_at_target")
+
+
+def _conflict(here: Told, there: Told, draft: Draft) -> tuple[Side, str]:
+    """Return whose rating counts where both changed or none was agreed: the newest, then the truth."""
+    if here.at != there.at:
+        # an undated rating loses against a dated one
+        newer = here.at is not None and (there.at is None or here.at > there.at)
+        winner = Side.SOURCE if newer else Side.TARGET
+        return winner, f"newer_at_{winner}"
+    return draft.context.settings.truth, "source_of_truth"
+
+
+def _instead(held: Rating, wanted: Rating) -> Rating:
+    """Return what a side is to hold: its own title under the ids it knows, with the other side's rating."""
+    return Rating(
+        item=held.item,
+        tenths=wanted.tenths,
+        label=held.label,
+        rated_at=wanted.rated_at,
+        remote_id=held.remote_id,
+    )
+
+
+def _is_same(one: int, other: int, step: int) -> bool:
+    """Whether two values are one where ratings are kept in multiples of so many tenths."""
+    return 2 * abs(one - other) <= step if step > 1 else one == other
+
+
+def _is_echo(shown: Rating, written: Written) -> bool:
+    """Whether a side may have made this of what we wrote: the same, or rounded to halves or wholes.
+
+    What stood there before is no rounding of it, as far as anybody can tell: it may not have been written.
+    """
+    sent = written.entry
+    if not isinstance(sent, Rating):
+        return False
+    apart = abs(shown.tenths - sent.tenths)
+    if not apart or shown.tenths == written.before:
+        return not apart
+    return (not shown.tenths % WHOLE and 2 * apart <= WHOLE) or (
+        not shown.tenths % HALF and 2 * apart <= HALF
+    )

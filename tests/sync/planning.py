@@ -1,0 +1,82 @@
+"""A plan of two lists of entries, and what it says."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from custom_components.crosswatch.sync.draft import Context
+from custom_components.crosswatch.sync.identity import Aliases
+from custom_components.crosswatch.sync.models import (
+    Direction,
+    Entry,
+    Feature,
+    Item,
+    Missing,
+    Plan,
+    Side,
+    Snapshot,
+)
+from custom_components.crosswatch.sync.plan import plan
+from custom_components.crosswatch.sync.settings import PairSettings
+
+from .fakes import NOW
+
+MINUTE = 60
+
+
+def make_plan(
+    feature: Feature,
+    source: Sequence[Entry],
+    target: Sequence[Entry],
+    *,
+    direction: Direction = Direction.ONE_WAY,
+    baseline: Mapping[str, Missing] | None = None,
+    settling: frozenset[str] = frozenset(),
+    frozen: Mapping[str, str] | None = None,
+    window: int = 15 * MINUTE,
+    watched: Mapping[Side, Sequence[Item]] | None = None,
+    **context: Any,
+) -> Plan:
+    """Plan two lists of entries against a target that wants TMDb ids.
+
+    `watched` are items that a side counts as watched; `context` goes to the planner as it is.
+    """
+    watched = watched or {}
+
+    def refusal(side: Side, _feature: object, _action: object, entry: Entry) -> str | None:
+        known = entry.item.ids.tmdb or entry.item.show_ids.tmdb
+        return "missing_tmdb_id" if side is Side.TARGET and known is None else None
+
+    aliases = Aliases()
+    items = [item for items in watched.values() for item in items]
+    aliases.learn([*(entry.item for entry in (*source, *target)), *items])
+
+    def snapshot(side: Side, rows: Sequence[Entry]) -> Snapshot:
+        return Snapshot(
+            feature=feature,
+            entries=tuple(rows),
+            scope_hash="s",
+            read_at=NOW,
+            watched=tuple(watched.get(side, ())),
+        )
+
+    return plan(
+        snapshot(Side.SOURCE, source),
+        snapshot(Side.TARGET, target),
+        Context(
+            direction=direction,
+            aliases=aliases,
+            refusal=refusal,
+            baseline=baseline or {},
+            settling=settling,
+            frozen=frozen or {},
+            **{"settings": PairSettings(play_window=window), **context},
+        ),
+    )
+
+
+def told(made: Plan) -> dict[str, str]:
+    """Everything the plan says, as `key: side rule-or-reason`."""
+    rows = {c.key: f"{c.side} {c.rule}" for c in made.changes}
+    rows |= {s.key: f"skip {s.rule}" for s in made.skipped}
+    rows |= {u.key: f"{u.side} unresolved {u.reason}" for u in made.unresolved}
+    return rows | dict.fromkeys(made.agreed, "agreed")
