@@ -18,6 +18,7 @@ STEPS = int(os.environ.get("CROSSWATCH_STEPS", "18"))
 SEED = os.environ.get("CROSSWATCH_SEED")
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("machine", [PairMachine, ValueMachine])
 def test_nothing_is_lost_whatever_fails(machine: type[RuleBasedStateMachine]) -> None:
     run_state_machine_as_test(
