@@ -1,6 +1,7 @@
 """The state file: damage, versions, threads."""
 
 import asyncio
+import json
 from pathlib import Path
 import sqlite3
 import stat
@@ -8,12 +9,13 @@ import stat
 import pytest
 
 from custom_components.crosswatch.sync import schema
-from custom_components.crosswatch.sync.models import PRESENT, Feature, Missing, Side
+from custom_components.crosswatch.sync.codec import entry_as_dict, entry_from_dict
+from custom_components.crosswatch.sync.models import PRESENT, Entry, Feature, Missing, Side, Values
 from custom_components.crosswatch.sync.report import RunReport, RunStatus
 from custom_components.crosswatch.sync.schema import MIGRATIONS
 from custom_components.crosswatch.sync.state import DATABASE, KEPT_RUNS, State, StateError
 
-from .fakes import NOW
+from .fakes import NOW, episode, listed, movie, play, rated, stopped
 
 SCOPES = {Side.SOURCE: "a", Side.TARGET: "b"}
 
@@ -215,3 +217,42 @@ async def test_what_another_scope_agreed_is_gone_when_the_first_one_is_back(tmp_
     await agree(state, "k3")
     assert await state.baseline("P", Feature.HISTORY, SCOPES) == {"k3": PRESENT}
     await state.close()
+
+
+async def test_an_older_baseline_has_no_values_yet(tmp_path: Path) -> None:
+    db = first_schema(tmp_path)
+    db.execute("INSERT INTO baseline VALUES ('P', 'history', 'k1', 0), ('P', 'history', 'k2', 0)")
+    db.executemany("INSERT INTO scope VALUES ('P', 'history', ?, ?)", SCOPES.items())
+    db.close()
+    state = await State.open(tmp_path)
+    assert await state.values("P", Feature.HISTORY, SCOPES) == {}
+    await state.agree(
+        "P",
+        Feature.HISTORY,
+        SCOPES,
+        agreed=("k1",),
+        values={"k1": Values(85, 80)},
+        missing={},
+        gone=(),
+        aliases={},
+        observed=(),
+    )
+    # a key that goes missing keeps its value
+    await agree(state, missing={"k1": Missing(target=1)})
+    assert await state.values("P", Feature.HISTORY, SCOPES) == {"k1": Values(85, 80)}
+    assert await state.values("P", Feature.HISTORY, SCOPES | {Side.TARGET: "c"}) == {}
+    await state.close()
+
+
+@pytest.mark.parametrize(
+    ("feature", "entry"),
+    [
+        (Feature.WATCHLIST, listed(movie(1, "tt1", year=2000))),
+        (Feature.HISTORY, play(episode(5, 0, 0), None)),
+        (Feature.HISTORY, play(episode(5, 0, 0), 0)),
+        (Feature.RATINGS, rated(movie(1), 85, None, label="Story")),
+        (Feature.PROGRESS, stopped(movie(1), 600, None, minutes=None)),
+    ],
+)
+def test_a_journaled_entry_can_be_read_again(feature: Feature, entry: Entry) -> None:
+    assert entry_from_dict(feature, json.loads(json.dumps(entry_as_dict(entry)))) == entry

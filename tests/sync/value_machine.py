@@ -3,8 +3,8 @@
 Every rating and every stop of a person is another value, so that a value tells who gave it and when. The
 limits within which nothing may be lost, doubled or put back are those of `machine.py`; besides:
 
-- A read that hides something hides ratings and positions that the last run knew, and the next read of that
-  side is an honest one.
+- A read that hides something hides ratings and positions that both sides held in the last run and still do,
+  and the next read of that side is an honest one.
 - People are a minute apart. The undated side tells the time of its writes to some seconds, or not at all.
 """
 
@@ -143,6 +143,9 @@ class ValueMachine(World[ValueSide]):
         tells_when=st.booleans(),
         lossy=st.sampled_from((None, *Side)),
         drift=st.integers(-9, 9),
+        settled=st.lists(
+            st.tuples(st.sampled_from(Side), st.integers(1, TITLES)), max_size=8, unique_by=lambda row: row[1]
+        ),
     )
     def begin(
         self,
@@ -152,8 +155,9 @@ class ValueMachine(World[ValueSide]):
         tells_when: bool,
         lossy: Side | None,
         drift: int,
+        settled: list[tuple[Side, int]],
     ) -> None:
-        """Choose the pair."""
+        """Choose the pair, and what is in step from the beginning."""
         self.direction, self.undated, self.dated = direction, undated, undated.other
         for side, sim in self.sides.items():
             sim.habits = Habits(
@@ -167,6 +171,12 @@ class ValueMachine(World[ValueSide]):
         self.request = RunRequest(
             pair_id=PAIR, direction=direction, features=THREE, scope=Scope(pair_id=PAIR), trigger="test"
         )
+        for side, number in settled:
+            for feature in VALUED:
+                self.give(side, feature, number)
+            self.watch(side, number, 1)
+        if settled:
+            self.go()
 
     # --- what is true ---------------------------------------------------------------------------
 
@@ -196,13 +206,14 @@ class ValueMachine(World[ValueSide]):
         """Whether a wrong read may hide a row."""
         if feature not in VALUED or (side, feature) in self.lied:
             return False
-        scopes = {each: sim.scope_hash for each, sim in self.sides.items()}
+        if self.held(side.other, (feature, number_of(entry))) is None:
+            return False
         name = f"movie:tmdb:{number_of(entry)}" + ("#rating:overall" if feature is Feature.RATINGS else "")
         row = self.state._connection.execute(
             "SELECT missing_at_source + missing_at_target FROM baseline WHERE feature = ? AND key = ?",
             (feature, name),
         ).fetchone()
-        return bool(scopes) and row == (0,)
+        return bool(row == (0,))
 
     # --- what must never happen -----------------------------------------------------------------
 
@@ -218,6 +229,10 @@ class ValueMachine(World[ValueSide]):
         assert (place, value) in self.acts, f"a value nobody gave: {change}"
         assert place not in self.stay_away[side], f"brought back: {change}"
         before = self.held(side, place)
+        if before == value and isinstance(change.entry, Resume):
+            (row,) = current(self.rows(side, place)).values()
+            assert isinstance(row.entry, Resume)
+            assert change.entry.position_ms >= row.entry.position_ms, f"back to our own echo: {change}"
         assert before is None or change.action is Action.UPDATE or side in self.hiding, change
         if before is None or (change.feature, self.direction) == (Feature.RATINGS, Direction.ONE_WAY):
             return
@@ -247,9 +262,18 @@ class ValueMachine(World[ValueSide]):
         """Nobody does two things within a minute."""
         self.time.true += 61
 
-    @rule(side=st.sampled_from(Side), feature=st.sampled_from(VALUED), number=st.integers(1, TITLES))
+    @rule(
+        side=st.sampled_from(Side),
+        feature=st.sampled_from(VALUED),
+        numbers=st.lists(st.integers(1, TITLES), min_size=1, max_size=5, unique=True),
+    )
+    def rate_or_stop(self, side: Side, feature: Feature, numbers: list[int]) -> None:
+        """A person rates things or stops watching them."""
+        for number in numbers:
+            self.give(side, feature, number)
+
     def give(self, side: Side, feature: Feature, number: int) -> None:
-        """A person rates something or stops watching it."""
+        """Give one title another value."""
         self.act()
         place = (feature, number)
         self.used[place] += 1
@@ -278,10 +302,18 @@ class ValueMachine(World[ValueSide]):
         if entry is not None:
             rows.append(Row(entry=entry, landed_at=self.time.true))
 
-    @rule(side=st.sampled_from(Side), feature=st.sampled_from(VALUED), number=st.integers(1, TITLES))
-    def take(self, side: Side, feature: Feature, number: int) -> None:
-        """A person takes a rating or a position away."""
-        place = (feature, number)
+    @rule(side=st.sampled_from(Side), choose=st.data(), many=st.booleans())
+    def take(self, side: Side, choose: st.DataObject, many: bool) -> None:
+        """A person takes ratings or positions away."""
+        held = [(f, n) for f in VALUED for n in range(1, TITLES + 1) if self.held(side, (f, n)) is not None]
+        if held:
+            first = choose.draw(st.sampled_from(held))
+            for place in held if many else [first]:
+                self.take_one(side, place)
+
+    def take_one(self, side: Side, place: Place) -> None:
+        """Take one away."""
+        feature, number = place
         if self.held(side, place) is None or any(
             row.landed_at > self.time.true for row in self.rows(side, place)
         ):
@@ -301,7 +333,9 @@ class ValueMachine(World[ValueSide]):
     def open_writes(self, feature: Feature) -> bool:
         """Whether the engine waits to see something of a feature."""
         row = self.state._connection.execute(
-            "SELECT count(*) FROM journal WHERE feature = ? AND state != 'observed'", (feature,)
+            "SELECT count(*) FROM journal WHERE feature = ? "
+            "AND state IN ('intended', 'applied', 'already', 'uncertain')",
+            (feature,),
         ).fetchone()
         return bool(row[0])
 
@@ -313,9 +347,11 @@ class ValueMachine(World[ValueSide]):
         at = int(self.time.true) - days * 50 * DAY
         self.plays[side][number, at] += 1
         row = Row(entry=Play(item=movie(number), watched_at=at), landed_at=self.time.true)
+        there = [each.entry for each in self.rows(self.dated, (Feature.HISTORY, number))]
         self.sides[side].rows[Feature.HISTORY].append(row)
-        # a new watching may be marked again
-        self.unmarked.discard(number)
+        if all(at > (entry.watched_at or 0) for entry in there if isinstance(entry, Play)):
+            # a later watching may be marked again, an older one that turns up is none
+            self.unmarked.discard(number)
 
     @rule(number=st.integers(1, TITLES))
     def delete_play(self, number: int) -> None:
@@ -329,7 +365,8 @@ class ValueMachine(World[ValueSide]):
         if play not in self.agreed_plays():
             return
         self.sides[self.dated].rows[Feature.HISTORY].remove(row)
-        self.unplayed.add(play)
+        if self.direction is Direction.TWO_WAY:
+            self.unplayed.add(play)
 
     @rule(number=st.integers(1, TITLES))
     def unmark(self, number: int) -> None:
@@ -370,9 +407,15 @@ class ValueMachine(World[ValueSide]):
         self.sides[Side.TARGET].trouble = Trouble(list(target_reads), list(writes), burst)
         self.go()
 
-    @rule()
-    def run(self) -> None:
-        """Run while all is well."""
+    @rule(edits=st.lists(st.tuples(st.sampled_from(Side), st.integers(1, TITLES), st.booleans()), max_size=6))
+    def run(self, edits: list[tuple[Side, int, bool]]) -> None:
+        """Run while all is well, after people have rated, watched, or taken away."""
+        for side, number, away in edits:
+            for feature in VALUED:
+                if away:
+                    self.take_one(side, (feature, number))
+                else:
+                    self.give(side, feature, number)
         self.go()
 
     @rule(
