@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import replace
+import gc
 import logging
 import threading
 from typing import Any
@@ -14,6 +15,7 @@ from custom_components.crosswatch.sync.draft import Context
 from custom_components.crosswatch.sync.feature_run import SETTLE, UNDER_WAY
 from custom_components.crosswatch.sync.identity import Aliases
 from custom_components.crosswatch.sync.models import (
+    PRESENT,
     Action,
     Change,
     Direction,
@@ -22,6 +24,7 @@ from custom_components.crosswatch.sync.models import (
     Ids,
     Item,
     Kind,
+    Missing,
     Outcome,
     OutcomeStatus,
     Plan,
@@ -275,6 +278,57 @@ async def test_ids_seen_together_before_a_write_are_remembered_after_it(lab: Lab
         "movie:tmdb:1": "movie:tmdb:1",
         "movie:imdb:tt1": "movie:tmdb:1",
     }
+
+
+async def test_what_two_titles_agreed_is_forgotten_with_the_one_they_are(lab: Lab) -> None:
+    pair = Pair(lab, Feature.WATCHLIST, TWO_WAY)
+    pair.source = [listed(movie(imdb="tt1")), listed(movie(1)), listed(movie(9))]
+    pair.target = list(pair.source)
+    await pair.run()
+    pair.source = [listed(movie(1, "tt1")), listed(movie(9))]
+    await pair.run()
+    pair.source, pair.target = [listed(movie(9))], [listed(movie(9))]
+    await pair.run()
+    pair.source += [listed(movie(1))]
+    await pair.run()
+    assert pair.target == pair.source
+
+
+async def test_what_goes_while_its_show_gets_another_key_is_forgotten(lab: Lab) -> None:
+    def seen(number: int, **ids: int) -> Entry:
+        item = Item(kind=Kind.EPISODE, show_ids=Ids(**ids), season=1, episode=number)  # type: ignore[arg-type]
+        return play(item, NOW)
+
+    pair = Pair(lab, Feature.HISTORY, TWO_WAY)
+    pair.source = [seen(1, tvdb=9), seen(2, tmdb=5)]
+    pair.target = list(pair.source)
+    await pair.run()
+    pair.source = [seen(2, tmdb=5, tvdb=9)]
+    pair.target = list(pair.source)
+    await pair.run()
+    pair.source += [seen(1, tmdb=5)]
+    await pair.run()
+    assert pair.target == pair.source
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_where_one_of_two_titles_was_seen_both_were(order: int) -> None:
+    known = Aliases({"movie:imdb:tt1": "movie:tmdb:1", "movie:tmdb:1": "movie:tmdb:1"})
+    stored = {"movie:imdb:tt1": Missing(0, 2), "movie:tmdb:1": Missing(1, 0), "movie:tmdb:2": PRESENT}
+    baseline, renamed = looking._translated(dict(list(stored.items())[::order]), known)
+    assert baseline == {"movie:tmdb:1": PRESENT, "movie:tmdb:2": PRESENT}
+    assert renamed == {"movie:imdb:tt1": "movie:tmdb:1"}
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+async def test_the_collector_is_left_as_it_was(lab: Lab, enabled: bool) -> None:
+    was = gc.isenabled()
+    try:
+        (gc.enable if enabled else gc.disable)()
+        await lab.run()
+        assert gc.isenabled() is enabled
+    finally:
+        (gc.enable if was else gc.disable)()
 
 
 async def test_ids_that_only_the_first_read_showed_are_remembered(lab: Lab) -> None:
