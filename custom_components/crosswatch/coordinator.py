@@ -242,6 +242,9 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
     async def async_wait_for_run(self, task: asyncio.Task[RunReport]) -> RunReport:
         """Wait for a run. It goes on when the caller is cancelled, such as a restarted script."""
         await asyncio.wait({task})
+        if task.cancelled() and self.hass.is_stopping:
+            # whoever asked is gone by then, and Home Assistant logs an error that nobody gets
+            raise asyncio.CancelledError
         if task.cancelled():
             raise HomeAssistantError(
                 translation_domain=DOMAIN,
