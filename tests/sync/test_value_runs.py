@@ -445,3 +445,23 @@ async def test_a_stop_between_write_and_answer(pair: Pair) -> None:
     report = await lab.run()
     assert (report.status, report.total("added")) == (RunStatus.OK, 1)
     await pair.silence()
+
+
+async def test_of_two_writes_in_doubt_the_later_one_counts(pair: Pair) -> None:
+    lab = pair.lab
+    pair.put(Side.SOURCE, 1, 60)
+    lab.target.answer = lambda _change: OutcomeStatus.UNCERTAIN
+    await lab.run()
+    pair.put(Side.SOURCE, 1, 85)
+    lab.target.answer = lambda _change: OutcomeStatus.APPLIED
+    # rounded, and dated with the service's own now
+    lab.target.keeps = lambda entry: type(entry)(
+        **{**_fields(entry), **_value(entry, 80), _date(entry): int(lab.now)}
+    )
+    assert (await lab.run()).status is RunStatus.OK
+    await pair.silence()
+    assert pair.values(Side.SOURCE) == {1: 85}
+
+
+def _date(entry: Entry) -> str:
+    return "rated_at" if isinstance(entry, Rating) else "at"

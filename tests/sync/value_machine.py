@@ -68,6 +68,11 @@ class ValueSide(SimSide):
     def told(self, feature: Feature, rows: Sequence[Row]) -> list[Entry]:
         """The last value of each title; of plays those that are logged."""
         if feature in VALUED:
+            if self.last_read[feature] in LIES:
+                # what hides a value shows no older one instead
+                landed = [row for row in self.rows[feature] if row.landed_at <= self._time.true]
+                true = {id(row) for row in current(landed).values()}
+                rows = [row for row in rows if id(row) in true]
             return [row.entry for row in current(rows).values()]
         return [row.entry for row in rows if self.habits.logs or not row.by_engine or not self.habits.undated]
 

@@ -75,14 +75,15 @@ def written(
 ) -> dict[Side, dict[str, Written]]:
     """Return the last writes that no read has shown yet, and those of that time, by side and key."""
     rows = db.execute(
-        "SELECT side, key, entry, before, state FROM journal WHERE pair = ?1 AND feature = ?2 AND "
+        "SELECT id, side, key, entry, before, state FROM journal WHERE pair = ?1 AND feature = ?2 AND "
         "state IN ('intended', 'applied', 'already', 'uncertain') UNION ALL "
-        "SELECT side, key, entry, before, state FROM journal WHERE pair = ?1 AND feature = ?2 AND "
-        "state = 'observed' AND at BETWEEN ?3 AND ?4",
+        "SELECT id, side, key, entry, before, state FROM journal WHERE pair = ?1 AND feature = ?2 AND "
+        "state = 'observed' AND at BETWEEN ?3 AND ?4 ORDER BY id",
         (pair, feature, since, until),
     )
     found: dict[Side, dict[str, Written]] = {}
-    for side, key, entry, before, state in rows:
+    # of several writes of one thing the last one counts
+    for _, side, key, entry, before, state in rows:
         write = Written(
             entry=entry_from_dict(feature, json.loads(entry)),
             before=None if before is None else value_of(entry_from_dict(feature, json.loads(before))),
