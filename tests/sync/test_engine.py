@@ -70,6 +70,9 @@ async def test_unresolved_items_are_counted_by_reason_listed_and_solved(lab: Lab
     await lab.run()
     (row,) = await lab.state.unresolved(PAIR)
     assert (row.attempts, row.last_seen - row.first_seen) == (2, HOUR)
+    lab.source.entries[Feature.WATCHLIST][0] = listed(replace(movie(imdb="tt1"), title="A better title"))
+    await lab.run()
+    assert [row.name for row in await lab.state.unresolved(PAIR)] == ["A better title"]
     lab.source.entries[Feature.WATCHLIST][0] = listed(movie(1, "tt1"))
     assert (await lab.run()).status is RunStatus.OK
     assert await lab.state.unresolved(PAIR) == ()
@@ -119,6 +122,7 @@ async def test_failed_writes_are_errors_and_come_right_in_the_next_run(lab: Lab)
     )
     report = await lab.run()
     assert (report.status, report.total("added"), report.total("errors")) == (RunStatus.PARTIAL, 2, 2)
+    assert report.total("unconfirmed") == 0
     lab.target.answer = lambda _c: OutcomeStatus.APPLIED
     assert (await lab.run()).total("added") == 2
     assert sorted(lab.at_target) == [1, 2, 3, 4]
@@ -171,6 +175,7 @@ async def test_an_item_the_service_refuses_rests_and_stays_visible(lab: Lab) -> 
     report = await lab.run()
     assert report.features[Feature.WATCHLIST].reasons == {"test_unresolved": 1}
     assert lab.target.requests == requests + 1, "one read, no write"
+    assert [row.attempts for row in await lab.state.unresolved(PAIR)] == [1]
     lab.now += 24 * HOUR
     lab.target.answer = lambda _c: OutcomeStatus.APPLIED
     assert (await lab.run()).total("added") == 1

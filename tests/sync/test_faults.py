@@ -270,6 +270,19 @@ async def test_what_the_target_cannot_tell_apart_is_not_written_beside_it(lab: L
     assert lab.at_target == [0, 3]
 
 
+async def test_what_is_shown_under_another_key_is_shown(lab: Lab) -> None:
+    pair = Pair(lab, Feature.WATCHLIST)
+    pair.source = [listed(movie(imdb="tt1"))]
+    pair.target = [listed(movie(1))]
+    # the target knew the title by its best id, forgets it, and names both ids when it is written again
+    reads = iter([[movie(1)], [movie(1, "tt1")]])
+    lab.target.shown = lambda _rows: [listed(item) for item in next(reads)]
+    await pair.run()
+    report = pair.report
+    assert (report.status, report.total("added"), report.total("unconfirmed")) == (RunStatus.OK, 1, 0)
+    assert (await lab.state.aliases(PAIR))["movie:imdb:tt1"] == "movie:tmdb:1"
+
+
 async def test_ids_seen_together_before_a_write_are_remembered_after_it(lab: Lab) -> None:
     pair = Pair(lab, Feature.WATCHLIST)
     pair.source = [listed(movie(1, "tt1"))]
@@ -543,6 +556,19 @@ async def test_there_already_but_never_shown_is_not_ok(lab: Lab) -> None:
     lab.target.answer = lambda _c: OutcomeStatus.ALREADY
     report = await lab.run()
     assert (report.status, report.total("unconfirmed")) == (RunStatus.PARTIAL, 1)
+    assert (report.total("added"), report.total("skipped")) == (0, 1)
+    lab.now += SETTLE / 2 - HOUR
+    requests = lab.target.requests
+    report = await lab.run()
+    assert lab.target.requests == requests + 1, "one read, no write: it may be visible in a moment"
+
+
+async def test_what_is_said_to_be_there_and_never_shown_rests(lab: Lab) -> None:
+    lab.fill(1)
+    lab.target.answer = lambda _c: OutcomeStatus.ALREADY
+    for _ in range(3):
+        report = await lab.run()
+    assert report.features[Feature.WATCHLIST].reasons == {"accepted_but_not_shown": 1}
 
 
 async def test_what_is_accepted_and_never_shown_is_not_written_for_ever(lab: Lab) -> None:
@@ -658,6 +684,13 @@ async def test_a_defect_of_a_provider_is_told_and_loses_nothing(
     assert told.added == (3 if where == "apply" else 0)
     await lab.run()
     assert sorted(lab.at_target) == [1, 2, 3]
+
+
+async def test_a_dry_run_that_breaks_leaves_no_trace(lab: Lab) -> None:
+    lab.target.read_error = KeyError("defect")  # type: ignore[assignment]
+    with pytest.raises(KeyError):
+        await lab.run(dry_run=True)
+    assert await lab.state.last_run(PAIR) is None
 
 
 @pytest.mark.parametrize("order", [1, -1])

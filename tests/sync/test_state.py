@@ -10,7 +10,18 @@ import pytest
 
 from custom_components.crosswatch.sync import schema
 from custom_components.crosswatch.sync.codec import entry_as_dict, entry_from_dict
-from custom_components.crosswatch.sync.models import PRESENT, Entry, Feature, Missing, Side, Values
+from custom_components.crosswatch.sync.models import (
+    PRESENT,
+    Action,
+    Change,
+    Entry,
+    Feature,
+    Missing,
+    Outcome,
+    OutcomeStatus,
+    Side,
+    Values,
+)
 from custom_components.crosswatch.sync.report import RunReport, RunStatus
 from custom_components.crosswatch.sync.schema import MIGRATIONS
 from custom_components.crosswatch.sync.state import DATABASE, KEPT_RUNS, State, StateError
@@ -195,6 +206,33 @@ async def test_a_file_that_may_not_be_written_is_an_error(tmp_path: Path) -> Non
     await state._do(lambda db: db.execute("PRAGMA query_only = ON"))
     with pytest.raises(StateError, match="readonly"):
         await agree(state, "k2")
+    state._connection.execute("PRAGMA query_only = OFF")
+    await agree(state, "k3")
+    assert await state.baseline("P", Feature.HISTORY, SCOPES) == {"k1": PRESENT, "k3": PRESENT}
+    await state.close()
+
+
+@pytest.mark.parametrize("status", [None, *OutcomeStatus])
+async def test_a_write_is_over_when_both_sides_were_seen_to_agree(
+    tmp_path: Path, status: OutcomeStatus | None
+) -> None:
+    state = await State.open(tmp_path)
+    change = Change(
+        feature=Feature.HISTORY,
+        side=Side.TARGET,
+        action=Action.ADD,
+        key="movie:tmdb:1@5",
+        entry=play(movie(1), 5),
+        rule="only_at_source",
+    )
+    await state.intend("P", "run", [change], NOW)
+    if status is not None:
+        await state.record("P", "run", [change], [Outcome(change=change, status=status)], NOW)
+    await agree(state, change.key)
+    (found,) = await state._do(lambda db: db.execute("SELECT state FROM journal").fetchone())
+    over = status in (None, OutcomeStatus.APPLIED, OutcomeStatus.ALREADY, OutcomeStatus.UNCERTAIN)
+    assert found == ("observed" if over else str(status))
+    assert await state.unanswered_since("P", Feature.HISTORY) is None
     await state.close()
 
 

@@ -52,9 +52,9 @@ def settle(
 
 
 def unanswered_since(db: sqlite3.Connection, pair: str, feature: Feature) -> int | None:
-    """When the newest write was announced of which nobody knows yet whether it landed."""
+    """When the newest write was announced of which nobody knows yet how it ended."""
     found: int | None = db.execute(
-        "SELECT max(at) FROM journal WHERE pair = ? AND feature = ? AND state IN ('intended', 'uncertain')",
+        "SELECT max(at) FROM journal WHERE pair = ? AND feature = ? AND state = 'intended'",
         (pair, feature),
     ).fetchone()[0]
     return found
