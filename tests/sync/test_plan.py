@@ -319,3 +319,13 @@ def test_everything_is_told_in_order() -> None:
         keys = [row.key for row in told_rows]
         assert keys == sorted(keys)
         assert len(keys) > 10
+
+
+def test_a_skip_names_the_side_that_goes_without() -> None:
+    one, two = listed(movie(1)), listed(movie(2))
+    known = dict.fromkeys(("movie:tmdb:1", "movie:tmdb:2"), THERE)
+    made = make_plan(Feature.WATCHLIST, [one], [two], direction=Direction.TWO_WAY, baseline=known)
+    assert [(row.key, row.side) for row in made.skipped] == [
+        ("movie:tmdb:1", Side.TARGET),
+        ("movie:tmdb:2", Side.SOURCE),
+    ]

@@ -154,7 +154,7 @@ class Draft:
         if reason is not None:
             self.refuse(side, key, entry, reason)
         elif self._settles(key, entry):
-            self.skip(key, entry, SETTLES)
+            self.skip(side, key, entry, SETTLES)
         else:
             self._changes.append(change)
 
@@ -177,9 +177,9 @@ class Draft:
             Unresolved(feature=self.feature, side=side, key=key, reason=reason, entry=entry)
         )
 
-    def skip(self, key: str, entry: Entry, rule: str) -> None:
-        """Note what differs on purpose."""
-        self._skipped.append(Skip(key=key, rule=rule, entry=entry))
+    def skip(self, side: Side, key: str, entry: Entry, rule: str) -> None:
+        """Note what a side is without, or holds otherwise, on purpose."""
+        self._skipped.append(Skip(side=side, key=key, rule=rule, entry=entry))
 
     # --- what was agreed before -----------------------------------------------------------------
 

@@ -211,8 +211,9 @@ class Unresolved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skip:
-    """An item that differs on purpose, with the rule that says so."""
+    """An item that differs on purpose: what `side` is not given, and the rule that says so."""
 
+    side: Side
     key: str
     rule: str
     entry: Entry

@@ -39,10 +39,10 @@ def _plan_watchlist(source: Snapshot, target: Snapshot, draft: Draft) -> None:
                 draft.add(Side.TARGET, key, here, "only_at_source")
             elif two_way:
                 # S B: taken off the target's list, and removals don't travel
-                draft.skip(key, here, "removed_at_target")
+                draft.skip(Side.TARGET, key, here, "removed_at_target")
             elif not agreed.target:
                 # S B, missing for the first time: the read may be stale
-                draft.skip(key, here, WAITS)
+                draft.skip(Side.TARGET, key, here, WAITS)
             else:
                 # S B, missing again: in a one-way pair the source decides
                 draft.add(Side.TARGET, key, here, "missing_at_target")
@@ -52,7 +52,7 @@ def _plan_watchlist(source: Snapshot, target: Snapshot, draft: Draft) -> None:
                 draft.add(Side.SOURCE, key, there, "only_at_target")
             else:
                 # T B: taken off the source's list, and removals don't travel
-                draft.skip(key, there, "removed_at_source")
+                draft.skip(Side.SOURCE, key, there, "removed_at_source")
         # T in a one-way pair: the target's own business
 
 

@@ -76,19 +76,19 @@ def _plan_mark(item: str, plays: Sequence[Play], missing: Sequence[int], side: S
         agreed = draft.agreed_before(key)
         if draft.settles_item(item):
             # any mark of this item counts for all its plays, and a second one would count twice
-            draft.skip(key, play, SETTLES)
+            draft.skip(side, key, play, SETTLES)
         elif chosen is None and draft.context.two_way:
             # agreed before, or older than such a play: marked unwatched there, and that must stay so
-            draft.skip(key, play, f"removed_at_{side}")
+            draft.skip(side, key, play, f"removed_at_{side}")
         elif place != stands:
             # one play stands for all
-            draft.skip(key, play, "covered_by_newest")
+            draft.skip(side, key, play, "covered_by_newest")
         elif agreed is None:
             # never agreed, nor any later play: a new watching
             draft.add(side, key, play, f"only_at_{side.other}")
         elif not agreed.target:
             # agreed before, missing for the first time: the read may be stale
-            draft.skip(key, play, WAITS)
+            draft.skip(side, key, play, WAITS)
         else:
             # agreed before, missing again: in a one-way pair the source decides
             draft.add(side, key, play, "missing_at_target")
@@ -114,21 +114,21 @@ def _plan_plays(
         agreed = draft.agreed_before(key)
         if _stands_for(standing, play.watched_at, draft.context.settings.play_window):
             # two rows of one watching: the other row stands for both
-            draft.skip(key, play, "recorded_twice")
+            draft.skip(side, key, play, "recorded_twice")
             continue
         standing.append(play.watched_at)
         if agreed is None and (side.other, key) in echoes:
             # our own mark: its play came from here, and is gone or not shown now
-            draft.skip(key, play, "our_own_mark")
+            draft.skip(side, key, play, "our_own_mark")
         elif agreed is None:
             # never agreed: a new play
             draft.add(side, key, play, f"only_at_{side.other}")
         elif draft.context.two_way:
             # agreed before, gone from this side: removals don't travel, and it must not come back
-            draft.skip(key, play, f"removed_at_{side}")
+            draft.skip(side, key, play, f"removed_at_{side}")
         elif not agreed.target:
             # agreed before, missing for the first time: the read may be stale
-            draft.skip(key, play, WAITS)
+            draft.skip(side, key, play, WAITS)
         else:
             # agreed before, missing again: in a one-way pair the source decides
             draft.add(side, key, play, "missing_at_target")

@@ -45,11 +45,10 @@ def _plan_both(key: str, here: Resume, there: Resume, draft: Draft) -> None:
         draft.agree(key)
         return
     by_source, by_target = draft.written(Side.SOURCE, key), draft.written(Side.TARGET, key)
-    if is_old_news(here, by_source, agreed, Side.SOURCE) or is_old_news(
-        there, by_target, agreed, Side.TARGET
-    ):
+    stale = is_old_news(here, by_source, agreed, Side.SOURCE)
+    if stale or is_old_news(there, by_target, agreed, Side.TARGET):
         # a side shows once more what we have just replaced: the read is stale
-        draft.skip(key, here, SETTLES)
+        draft.skip(Side.SOURCE if stale else Side.TARGET, key, here, SETTLES)
         return
     told_here, told_there = _told(here, by_source), _told(there, by_target)
     least = 1000 * draft.context.settings.least_move
@@ -73,7 +72,7 @@ def _plan_both(key: str, here: Resume, there: Resume, draft: Draft) -> None:
         _write(key, _instead(here, there), here, Side.SOURCE, rule, draft=draft)
     else:
         # T is the newer one, in a one-way pair: never back behind it
-        draft.skip(key, here, "newer_at_target")
+        draft.skip(Side.TARGET, key, here, "newer_at_target")
 
 
 def _plan_missing(key: str, entry: Resume, side: Side, watched: AbstractSet[str], draft: Draft) -> None:
@@ -83,23 +82,23 @@ def _plan_missing(key: str, entry: Resume, side: Side, watched: AbstractSet[str]
     least = 1000 * draft.context.settings.least_move
     if key in watched:
         # the side counts the item as watched: there is nothing to resume
-        draft.skip(key, entry, f"watched_at_{side}")
+        draft.skip(side, key, entry, f"watched_at_{side}")
     elif is_old_news(entry, written, values, side.other):
         # the other side shows once more what we have just replaced: the read is stale
-        draft.skip(key, entry, SETTLES)
+        draft.skip(side, key, entry, SETTLES)
     elif agreed is None:
         # never agreed: a new position
         _write(key, entry, None, side, f"only_at_{side.other}", draft=draft)
     elif values is not None and has_changed(values, side.other, _told(entry, written), least):
         if not agreed.at(side):
             # agreed, moved there and missing here for the first time: the read may hide a later one
-            draft.skip(key, entry, f"missing_at_{side}_once")
+            draft.skip(side, key, entry, f"missing_at_{side}_once")
         else:
             # agreed, gone here, and watched on there
             _write(key, entry, None, side, f"moved_at_{side.other}", draft=draft)
     else:
         # agreed, gone here: watched to its end or cleared, and neither is told by an absence
-        draft.skip(key, entry, f"gone_at_{side}")
+        draft.skip(side, key, entry, f"gone_at_{side}")
 
 
 def _write(key: str, entry: Resume, before: Resume | None, side: Side, rule: str, *, draft: Draft) -> None:
@@ -109,10 +108,10 @@ def _write(key: str, entry: Resume, before: Resume | None, side: Side, rule: str
     if entry.position_ms < 1000 * settings.least_position or (
         percent is not None and percent < able.least_percent
     ):
-        draft.skip(key, entry, "too_early")
+        draft.skip(side, key, entry, "too_early")
     elif percent is not None and percent >= min(settings.most_percent, able.complete_percent):
         # from there on the side takes the item for watched, which nobody has said
-        draft.skip(key, entry, "near_the_end")
+        draft.skip(side, key, entry, "near_the_end")
     elif before is None:
         draft.add(side, key, entry, rule)
     else:

@@ -37,11 +37,10 @@ def _plan_both(key: str, here: Rating, there: Rating, draft: Draft) -> None:
         draft.agree(key)
         return
     by_source, by_target = draft.written(Side.SOURCE, key), draft.written(Side.TARGET, key)
-    if is_old_news(here, by_source, agreed, Side.SOURCE) or is_old_news(
-        there, by_target, agreed, Side.TARGET
-    ):
+    stale = is_old_news(here, by_source, agreed, Side.SOURCE)
+    if stale or is_old_news(there, by_target, agreed, Side.TARGET):
         # a side shows once more what we have just replaced: the read is stale
-        draft.skip(key, here, SETTLES)
+        draft.skip(Side.SOURCE if stale else Side.TARGET, key, here, SETTLES)
         return
     counts = {Side.SOURCE: told(here, by_source, _is_echo), Side.TARGET: told(there, by_target, _is_echo)}
     steps = {side: draft.context.able(side).rating_step for side in Side}
@@ -71,23 +70,23 @@ def _plan_missing(key: str, entry: Rating, side: Side, draft: Draft) -> None:
     counts = told(entry, written, _is_echo)
     if is_old_news(entry, written, values, side.other):
         # the side shows once more what we have just replaced: the read is stale
-        draft.skip(key, entry, SETTLES)
+        draft.skip(side, key, entry, SETTLES)
     elif agreed is None:
         # never agreed: a new rating
         draft.add(side, key, entry, f"only_at_{side.other}")
     elif values is not None and has_changed(values, side.other, counts):
         if not agreed.at(side):
             # agreed, rated anew there and missing here for the first time: the read may hide a later one
-            draft.skip(key, entry, f"missing_at_{side}_once")
+            draft.skip(side, key, entry, f"missing_at_{side}_once")
         else:
             # agreed, gone here and rated anew there: an edit beats a removal
             draft.add(side, key, entry, f"changed_at_{side.other}")
     elif draft.context.two_way:
         # agreed, gone here: removals don't travel, and it must not come back
-        draft.skip(key, entry, f"removed_at_{side}")
+        draft.skip(side, key, entry, f"removed_at_{side}")
     elif not agreed.target:
         # S B, missing for the first time: the read may be stale
-        draft.skip(key, entry, WAITS)
+        draft.skip(side, key, entry, WAITS)
     else:
         # S B, missing again: in a one-way pair the source decides
         draft.add(side, key, entry, "missing_at_target")
