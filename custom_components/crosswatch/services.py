@@ -14,7 +14,7 @@ import voluptuous as vol
 from .const import CONF_FEATURES, CONF_KIND, DOMAIN, EntryKind, Trigger
 from .coordinator import PairCoordinator
 from .sync.models import Feature
-from .sync.report import RunReport, RunStatus
+from .sync.report import COUNTERS, RunReport, RunStatus
 
 SERVICE_SYNC_PAIR = "sync_pair"
 ATTR_DRY_RUN = "dry_run"
@@ -29,8 +29,6 @@ SYNC_PAIR_SCHEMA = vol.Schema(
 
 FAILURES = (RunStatus.INCOMPLETE, RunStatus.UNREACHABLE, RunStatus.AUTH_FAILED, RunStatus.FAILED)
 """Outcomes that make the action fail, unless its response is asked for and tells them."""
-
-COUNTERS = ("added", "updated", "removed", "skipped", "unresolved", "errors")
 
 
 @callback
@@ -118,6 +116,7 @@ def _response(device_id: str, pair: PairCoordinator, report: RunReport) -> JsonO
         "started_at": dt_util.utc_from_timestamp(report.started_at).isoformat(),
         "duration": report.duration_s,
         **{counter: report.total(counter) for counter in COUNTERS},
+        "requests": dict(report.requests),
         "features": {str(feature): part.as_dict() for feature, part in report.features.items()},
     }
     if report.dry_run:

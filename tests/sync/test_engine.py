@@ -261,6 +261,7 @@ async def test_progress_is_told(lab: Lab) -> None:
     assert [(p.phase, p.done, p.total) for p in lab.progress] == [
         (Phase.READING, 0, 0),
         (Phase.PLANNING, 0, 0),
+        (Phase.APPLYING, 0, 2),
         (Phase.APPLYING, 1, 2),
         (Phase.APPLYING, 2, 2),
         (Phase.OBSERVING, 0, 0),

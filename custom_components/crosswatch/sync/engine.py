@@ -133,7 +133,7 @@ class _Watch:
         status = RunStatus.CANCELLED if cancelled else RunStatus.FAILED
         if self.current is not None and self.current.feature not in self.features:
             name = None if cancelled else type(error).__name__
-            self.features[self.current.feature] = self.current.tally.report(status, name)
+            self.features[self.current.feature] = self.current.report(status, name)
         return self.report(status)
 
     def report(self, status: RunStatus | None = None) -> RunReport:
@@ -147,7 +147,7 @@ class _Watch:
             pair_id=self._request.pair_id,
             trigger=self._request.trigger,
             dry_run=self._request.dry_run,
-            status=status or worst({f: r.status for f, r in self.features.items()}),
+            status=status or worst(report.status for report in self.features.values()),
             started_at=self._started_at,
             duration_s=round(time.monotonic() - self._started, 3),
             features=self.features,

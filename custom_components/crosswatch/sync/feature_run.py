@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass, replace
 from itertools import batched
 import logging
+import time
 from typing import TYPE_CHECKING
 
 from .draft import UNKNOWN_CAPABILITY
@@ -47,6 +49,15 @@ FUTURE = 86_400
 """Seconds a journaled write may lie ahead and still count as recent: the clock was set back."""
 
 
+@dataclass(slots=True)
+class _Pace:
+    """How many of all writes are over; `started` is monotonic seconds."""
+
+    total: int
+    started: float
+    done: int = 0
+
+
 class _SideError(Exception):
     """A provider error together with the side it struck."""
 
@@ -85,6 +96,8 @@ class FeatureRun:
         self.feature = feature
         self.plan: Plan | None = None
         self.tally = Tally()
+        self._started = time.monotonic()
+        self._requests_before = {side: provider.requests for side, provider in sides.items()}
         self._state = state
         self._sides = sides
         self._request = request
@@ -100,9 +113,19 @@ class FeatureRun:
         try:
             return await self._run()
         except _SideError as err:
-            return self.tally.report(
-                _status_of(err.error), f"{type(err.error).__name__}: {err.error}", err.side
-            )
+            return self.report(_status_of(err.error), f"{type(err.error).__name__}: {err.error}", err.side)
+
+    def report(
+        self, status: RunStatus | None = None, error: str | None = None, side: Side | None = None
+    ) -> FeatureReport:
+        """Report of the feature so far."""
+        return self.tally.report(
+            status,
+            error,
+            side,
+            requests={each: self._sides[each].requests - self._requests_before[each] for each in Side},
+            duration_s=time.monotonic() - self._started,
+        )
 
     async def _run(self) -> FeatureReport:
         self._tell(Phase.READING)
@@ -114,16 +137,16 @@ class FeatureRun:
         look = await self._look(snapshots, memory)
         self.plan = look.plan
         held = reason_to_hold(look.plan, self._request.direction, look.baseline, snapshots)
-        if self._request.dry_run:
-            return self.tally.planned(look.plan, held)
         self.tally.plan = look.plan
+        if self._request.dry_run:
+            self.tally.count(Outcome(change=c, status=OutcomeStatus.APPLIED) for c in look.plan.changes)
+            return self.report(RunStatus.HELD if held else None, held)
         if held:
             await self._note_unresolved(look.plan)
-            return self.tally.report(RunStatus.HELD, held)
+            return self.report(RunStatus.HELD, held)
 
         try:
-            for side in Side:
-                await self._apply(side, [c for c in look.plan.changes if c.side is side])
+            await self._apply(look.plan)
             if written := {change.side for change in self.tally.written}:
                 self._tell(Phase.OBSERVING)
                 snapshots |= await self._read([side for side in Side if side in written])
@@ -133,7 +156,7 @@ class FeatureRun:
             await last_act(self._conclude(look, memory, looked=False), err)
             raise
         await self._conclude(look, memory, looked=True)
-        return self.tally.report()
+        return self.report()
 
     # --- steps ----------------------------------------------------------------------------------
 
@@ -150,9 +173,11 @@ class FeatureRun:
     async def _read(self, sides: Sequence[Side]) -> dict[Side, Snapshot]:
         async def read(side: Side) -> Snapshot:
             try:
-                return await self._sides[side].read(self.feature, self._request.scope)
+                snapshot = await self._sides[side].read(self.feature, self._request.scope)
             except ProviderError as err:
-                raise _SideError(side, err) from err
+                raise self._struck(side, err) from err
+            self.tally.read.add(side)
+            return snapshot
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -216,40 +241,41 @@ class FeatureRun:
     def _refusal(self, side: Side, feature: Feature, action: Action, entry: Entry) -> str | None:
         return self._sides[side].refusal(feature, action, entry)
 
-    async def _apply(self, side: Side, changes: Sequence[Change]) -> None:
-        done = 0
-        for chunk in batched(changes, CHUNK, strict=False):
-            await self._state.intend(
-                self._request.pair_id,
-                self._run_id,
-                chunk,
-                int(self._clock()),
-                account=self._ledger_of(side),
-            )
-            waiting = {change.key: change for change in chunk}
-            outcomes: list[Outcome] = []
-            try:
-                async with aclosing(
-                    self._sides[side].apply(self.feature, chunk, self._request.scope)
-                ) as results:
-                    async for outcome in results:
-                        if waiting.pop(outcome.change.key, None) is None:
-                            LOGGER.error("%s: an outcome that nobody waits for", self._sides[side].name)
-                            continue
-                        outcomes.append(outcome)
-                        done += 1
-                        self._tell(Phase.APPLYING, done, len(changes))
-            except BaseException as err:
-                await last_act(self._record(side, chunk, outcomes), err)
-                if isinstance(err, ProviderError):
-                    raise _SideError(side, err) from err
-                raise
-            # what got no outcome may have landed: the read tells
-            outcomes += [
-                Outcome(change=change, status=OutcomeStatus.UNCERTAIN, reason="no_outcome")
-                for change in waiting.values()
-            ]
-            await self._record(side, chunk, outcomes)
+    async def _apply(self, made: Plan) -> None:
+        pace = _Pace(total=len(made.changes), started=time.monotonic())
+        for side in Side:
+            changes = [change for change in made.changes if change.side is side]
+            if changes:
+                self._tell(Phase.APPLYING, side, pace)
+            for chunk in batched(changes, CHUNK, strict=False):
+                await self._write(side, chunk, pace)
+
+    async def _write(self, side: Side, chunk: Sequence[Change], pace: _Pace) -> None:
+        await self._state.intend(
+            self._request.pair_id, self._run_id, chunk, int(self._clock()), account=self._ledger_of(side)
+        )
+        waiting = {change.key: change for change in chunk}
+        outcomes: list[Outcome] = []
+        try:
+            async with aclosing(self._sides[side].apply(self.feature, chunk, self._request.scope)) as results:
+                async for outcome in results:
+                    if waiting.pop(outcome.change.key, None) is None:
+                        LOGGER.error("%s: an outcome that nobody waits for", self._sides[side].name)
+                        continue
+                    outcomes.append(outcome)
+                    pace.done += 1
+                    self._tell(Phase.APPLYING, side, pace)
+        except BaseException as err:
+            await last_act(self._record(side, chunk, outcomes), err)
+            if isinstance(err, ProviderError):
+                raise self._struck(side, err) from err
+            raise
+        # what got no outcome may have landed: the read tells
+        outcomes += [
+            Outcome(change=change, status=OutcomeStatus.UNCERTAIN, reason="no_outcome")
+            for change in waiting.values()
+        ]
+        await self._record(side, chunk, outcomes)
 
     async def _record(self, side: Side, chunk: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
         self.tally.count(outcomes)
@@ -291,8 +317,16 @@ class FeatureRun:
             now=int(self._clock()),
         )
 
-    def _tell(self, phase: Phase, done: int = 0, total: int = 0) -> None:
-        self._on_progress(Progress(feature=self.feature, phase=phase, done=done, total=total))
+    def _struck(self, side: Side, error: ProviderError) -> _SideError:
+        self.tally.failed[side] = _status_of(error)
+        return _SideError(side, error)
+
+    def _tell(self, phase: Phase, side: Side | None = None, pace: _Pace | None = None) -> None:
+        told = Progress(feature=self.feature, phase=phase, side=side)
+        if pace is not None:
+            elapsed = time.monotonic() - pace.started
+            told = replace(told, done=pace.done, total=pace.total, elapsed_s=elapsed)
+        self._on_progress(told)
 
 
 def _gravity(error: BaseException) -> int:

@@ -1,7 +1,7 @@
 """What a run tells: its progress while it goes, and its report when it is over."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Self
 
@@ -48,21 +48,78 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Where a run stands. `done` of `total` writes count while applying, else both are 0."""
+    """Where a run stands.
+
+    While applying, `done` of `total` writes of the feature, on both sides, are over since `elapsed_s`
+    seconds ago, and `side` is being written; otherwise these say nothing.
+    """
 
     feature: Feature
     phase: Phase
     done: int = 0
     total: int = 0
+    side: Side | None = None
+    elapsed_s: float = 0.0
+
+    @property
+    def rate(self) -> float | None:
+        """Writes a second so far; None before the first one."""
+        return self.done / self.elapsed_s if self.done and self.elapsed_s > 0 else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds the writes that are left will take at this rate; None while that can't be told."""
+        return None if self.rate is None else (self.total - self.done) / self.rate
+
+
+COUNTERS = ("added", "updated", "removed", "skipped", "unresolved", "held", "errors", "unconfirmed")
+"""What is counted for each side and, summed up, for each feature."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideReport:
+    """What one feature of a run came to at one side. The counters mean what they mean in `FeatureReport`.
+
+    `status` is None when nothing can be said about the side: the other one failed before it was read.
+    `requests` are HTTP requests.
+    """
+
+    status: RunStatus | None = None
+    added: int = 0
+    updated: int = 0
+    removed: int = 0
+    skipped: int = 0
+    unresolved: int = 0
+    held: int = 0
+    errors: int = 0
+    unconfirmed: int = 0
+    requests: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            "status": self.status and str(self.status),
+            **{name: getattr(self, name) for name in COUNTERS},
+            "requests": self.requests,
+            "reasons": dict(self.reasons),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Rebuild a report written by `as_dict`."""
+        status = data.get("status")
+        return cls(**{**_known(cls, data), "status": RunStatus(status) if status else None})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureReport:
-    """One feature of a run.
+    """One feature of a run, in all and by side.
 
     `added`, `updated` and `removed` are writes the services accepted, in a dry run the planned ones.
-    `skipped` differ on purpose. `unresolved` can't be written (`reasons` counts why), `errors` failed
-    and will be tried again. `unconfirmed` were accepted but not yet seen by a read.
+    `skipped` differ on purpose. `unresolved` can't be written (`reasons` counts why), `held` wait for a
+    person, `errors` failed and will be tried again. `unconfirmed` were accepted but not yet seen by a read.
+    `error` tells what went wrong, at `side` if at one of them. `duration_s` is seconds.
     """
 
     status: RunStatus
@@ -71,33 +128,46 @@ class FeatureReport:
     removed: int = 0
     skipped: int = 0
     unresolved: int = 0
+    held: int = 0
     errors: int = 0
     unconfirmed: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
     error: str | None = None
     side: Side | None = None
+    duration_s: float = 0.0
+    sides: Mapping[Side, SideReport] = field(default_factory=dict)
+
+    @property
+    def requests(self) -> int:
+        """HTTP requests sent to both sides."""
+        return sum(side.requests for side in self.sides.values())
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return {
             "status": str(self.status),
-            "added": self.added,
-            "updated": self.updated,
-            "removed": self.removed,
-            "skipped": self.skipped,
-            "unresolved": self.unresolved,
-            "errors": self.errors,
-            "unconfirmed": self.unconfirmed,
+            **{name: getattr(self, name) for name in COUNTERS},
             "reasons": dict(self.reasons),
             "error": self.error,
             "side": self.side and str(self.side),
+            "duration_s": self.duration_s,
+            "sides": {str(name): side.as_dict() for name, side in self.sides.items()},
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Rebuild a report written by `as_dict`."""
+        """Rebuild a report written by `as_dict`, of this version or another one."""
         side = data.get("side")
-        return cls(**{**data, "status": RunStatus(data["status"]), "side": Side(side) if side else None})
+        return cls(
+            **{
+                **_known(cls, data),
+                "status": RunStatus(data["status"]),
+                "side": Side(side) if side else None,
+                "sides": {
+                    Side(name): SideReport.from_dict(row) for name, row in data.get("sides", {}).items()
+                },
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,11 +218,17 @@ class RunReport:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Rebuild a report written by `as_dict`."""
+        """Rebuild a report written by `as_dict`, of this version or another one."""
         features = {Feature(name): FeatureReport.from_dict(row) for name, row in data["features"].items()}
-        return cls(**{**data, "status": RunStatus(data["status"]), "features": features})
+        return cls(**{**_known(cls, data), "status": RunStatus(data["status"]), "features": features})
 
 
-def worst(statuses: Mapping[Feature, RunStatus]) -> RunStatus:
+def _known(cls: type, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a class has a field for: another version may have written more."""
+    names = {each.name for each in fields(cls)}
+    return {name: value for name, value in data.items() if name in names}
+
+
+def worst(statuses: Iterable[RunStatus]) -> RunStatus:
     """Return the most severe status, `ok` for none."""
-    return max(statuses.values(), key=SEVERITY.index, default=RunStatus.OK)
+    return max(statuses, key=SEVERITY.index, default=RunStatus.OK)

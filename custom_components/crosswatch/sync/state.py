@@ -5,7 +5,6 @@ Every public method is one transaction, run in a thread. Times are epoch seconds
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import closing
 import json
 import logging
 from pathlib import Path
@@ -34,7 +33,7 @@ from .values import Written
 LOGGER = logging.getLogger(__name__)
 
 DATABASE = "crosswatch.sqlite3"
-KEPT_RUNS = 100
+KEPT_RUNS = 500
 """Runs remembered per pair."""
 
 
@@ -328,18 +327,19 @@ class State:
 
         await self._do(write)
 
+    async def runs(self, pair: str, limit: int = KEPT_RUNS) -> tuple[RunReport, ...]:
+        """Return the pair's reports, newest first."""
+
+        def read(db: sqlite3.Connection) -> list[tuple[str]]:
+            return db.execute(
+                "SELECT report FROM run WHERE pair = ? ORDER BY rowid DESC LIMIT ?", (pair, limit)
+            ).fetchall()
+
+        return tuple(RunReport.from_dict(json.loads(text)) for (text,) in await self._do(read))
+
     async def last_run(self, pair: str) -> RunReport | None:
         """Return the pair's newest report."""
-
-        def read(db: sqlite3.Connection) -> str | None:
-            with closing(
-                db.execute("SELECT report FROM run WHERE pair = ? ORDER BY rowid DESC LIMIT 1", (pair,))
-            ) as rows:
-                row = rows.fetchone()
-            return row[0] if row else None
-
-        text = await self._do(read)
-        return None if text is None else RunReport.from_dict(json.loads(text))
+        return next(iter(await self.runs(pair, 1)), None)
 
     async def last_success(self, pair: str) -> int | None:
         """Return when the pair's newest successful run ended."""
