@@ -7,7 +7,7 @@ import pytest
 
 from custom_components.crosswatch.sync import feature_run
 from custom_components.crosswatch.sync.engine import AlreadyRunningError
-from custom_components.crosswatch.sync.feature_run import CHUNK, SETTLE, UNDER_WAY
+from custom_components.crosswatch.sync.feature_run import SETTLE, UNDER_WAY
 from custom_components.crosswatch.sync.models import (
     Change,
     Feature,
@@ -284,12 +284,14 @@ async def test_a_pair_never_runs_twice_at_once(lab: Lab) -> None:
 async def test_a_stopped_run_is_continued_without_doubles(
     lab: Lab, feature: Feature, stored: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    count = 2 * CHUNK + 10
+    ahead = 20
+    assert lab.target.capabilities[feature].ahead == ahead
+    count = 2 * ahead + 10
     rows = [
         listed(movie(n)) if feature is Feature.WATCHLIST else play(movie(n), NOW + n) for n in range(1, count)
     ]
     lab.source.entries[feature] = rows  # type: ignore[assignment]
-    stop_at = CHUNK + 7
+    stop_at = ahead + 7
     stalled = asyncio.Event()
 
     def answer(_change: Change) -> OutcomeStatus | None:
@@ -328,6 +330,21 @@ async def test_a_stopped_run_is_continued_without_doubles(
         assert report.total("skipped") == 1
         await lab.run(features=(feature,))
     assert sorted(e.item.ids.tmdb or 0 for e in lab.target.entries[feature]) == list(range(1, count))
+
+
+async def test_a_service_says_how_much_is_announced_at_once(lab: Lab) -> None:
+    lab.fill(12)
+    lab.target.able(Feature.WATCHLIST, ahead=5)
+    announced: list[int] = []
+
+    def answer(_change: Change) -> OutcomeStatus:
+        rows = lab.state._connection.execute("SELECT count(*) FROM journal").fetchone()
+        announced.append(rows[0])
+        return OutcomeStatus.APPLIED
+
+    lab.target.answer = answer
+    await lab.run()
+    assert announced == [5] * 5 + [10] * 5 + [12] * 2
 
 
 async def test_two_pairs_do_not_share_what_they_know(lab: Lab) -> None:

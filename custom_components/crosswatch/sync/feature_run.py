@@ -36,9 +36,6 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger(__name__)
 
-CHUNK = 20
-"""Writes journaled ahead. After a killed process at most so many are in doubt."""
-
 UNDER_WAY = 20
 """Seconds after which a write announced by a run that stopped is either visible or was never sent."""
 
@@ -247,7 +244,7 @@ class FeatureRun:
             changes = [change for change in made.changes if change.side is side]
             if changes:
                 self._tell(Phase.APPLYING, side, pace)
-            for chunk in batched(changes, CHUNK, strict=False):
+            for chunk in batched(changes, self._able(side).ahead, strict=False):
                 await self._write(side, chunk, pace)
 
     async def _write(self, side: Side, chunk: Sequence[Change], pace: _Pace) -> None:

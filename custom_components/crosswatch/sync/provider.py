@@ -68,7 +68,8 @@ class Capability:
     `dated`: a play that is added keeps its date. `rating_step`: ratings are kept in multiples of so many
     tenths, as far as is known. `least_percent` and `complete_percent` bound the resume
     positions that the service keeps: below the first it ignores them, from the second on it takes the
-    item for watched.
+    item for watched. `ahead`: changes that are journaled and handed over at once. After a killed process at
+    most so many are in doubt; a service with a pace stands idle for the time of an answer after each of them.
     """
 
     kinds: frozenset[Kind]
@@ -79,6 +80,7 @@ class Capability:
     rating_step: int = 1
     least_percent: float = 0.0
     complete_percent: float = 100.0
+    ahead: int = 20
 
 
 class Provider(Protocol):

@@ -12,6 +12,7 @@ import pytest
 from custom_components.crosswatch.providers.http import Pacer
 from custom_components.crosswatch.providers.publicmetadb import Pacers, PublicMetaDBProvider
 from custom_components.crosswatch.providers.publicmetadb.applying import AT_ONCE, write_all
+from custom_components.crosswatch.providers.publicmetadb.provider import ABLE
 from custom_components.crosswatch.sync.models import Change, Feature, Outcome, OutcomeStatus
 from custom_components.crosswatch.sync.provider import AuthError, RateLimitedError, UnreachableError
 from tests.simulators.publicmetadb import Kind, PublicMetaDBSimulator, User, server
@@ -43,8 +44,10 @@ def plays(count: int) -> list[Change]:
 # --- pace ------------------------------------------------------------------------------------
 
 
-async def paced(changes: Sequence[Change], per_second: float, latency: float) -> list[float]:
-    """Write the changes to nowhere and return when each was sent."""
+async def paced(
+    changes: Sequence[Change], per_second: float, latency: float, journaling: float
+) -> list[float]:
+    """Write the changes to nowhere, in groups as a run does, and return when each was sent."""
     pacer = Pacer(per_second)
     sent: list[float] = []
 
@@ -57,7 +60,11 @@ async def paced(changes: Sequence[Change], per_second: float, latency: float) ->
     async def probe() -> None:
         raise AssertionError
 
-    assert len([outcome async for outcome in write_all(changes, write, probe)]) == len(changes)
+    done = 0
+    for group in itertools.batched(changes, ABLE[Feature.HISTORY].ahead, strict=False):
+        await asyncio.sleep(journaling)
+        done += len([outcome async for outcome in write_all(group, write, probe)])
+    assert done == len(changes)
     return sent
 
 
@@ -65,8 +72,9 @@ async def paced(changes: Sequence[Change], per_second: float, latency: float) ->
 def test_writes_keep_the_pace_whatever_the_latency(latency: float) -> None:
     """1,000 writes at 3 a second: at least 98 % of what the pace allows, never more than it allows."""
     rng = random.Random(1)
-    sent = run(paced(plays(1000), 3.0, latency), lambda: rng.uniform(0, 0.005))
-    assert 0.98 <= (999 / 3) / (sent[-1] - sent[0]) <= 1.001
+    sent = run(paced(plays(1000), 3.0, latency, journaling=0.1), lambda: rng.uniform(0, 0.005))
+    # answers that take 4 s cost a group of 200 that long
+    assert (0.98 if latency <= 1 else 0.95) <= (999 / 3) / (sent[-1] - sent[0]) <= 1.001
     gaps = [after - before for before, after in itertools.pairwise(sent)]
     assert min(gaps) >= (1 - Pacer.SLACK) / 3 - 1e-9
 

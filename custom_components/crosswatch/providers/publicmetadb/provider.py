@@ -38,9 +38,12 @@ NO_LIST_YET = "no list yet"
 READY = frozenset({Feature.WATCHLIST, Feature.HISTORY})
 """Features that pairs may use. Ratings and progress wait for the engine to plan them."""
 
+AHEAD = 200
+"""Changes taken at once: at 3 a second with answers that take a second, 98.5 % of the pace is kept."""
+
 ABLE: Mapping[Feature, Capability] = {
-    Feature.WATCHLIST: Capability(kinds=KINDS[Feature.WATCHLIST], add=True, remove=True),
-    Feature.HISTORY: Capability(kinds=KINDS[Feature.HISTORY], add=True, remove=True),
+    Feature.WATCHLIST: Capability(kinds=KINDS[Feature.WATCHLIST], add=True, remove=True, ahead=AHEAD),
+    Feature.HISTORY: Capability(kinds=KINDS[Feature.HISTORY], add=True, remove=True, ahead=AHEAD),
     Feature.RATINGS: Capability(kinds=KINDS[Feature.RATINGS], add=True, update=True, remove=True),
     Feature.PROGRESS: Capability(
         kinds=KINDS[Feature.PROGRESS],
@@ -49,6 +52,7 @@ ABLE: Mapping[Feature, Capability] = {
         remove=True,
         least_percent=LEAST_PERCENT,
         complete_percent=COMPLETE_PERCENT,
+        ahead=AHEAD,
     ),
 }
 """What reading and writing a feature can do, ready or not."""
