@@ -111,7 +111,7 @@ async def test_changes_start_in_their_order(
     provider: PublicMetaDBProvider, sim: PublicMetaDBSimulator
 ) -> None:
     """And each outcome is told when it is known, not when all before it are."""
-    sim.inject(WATCHED, method="POST", delay=0.5)
+    sim.inject(WATCHED, method="POST", delay=3)
     told_order = [
         outcome.change.entry.item.ids.tmdb
         async for outcome in provider.apply(Feature.HISTORY, plays(40), SCOPE)
