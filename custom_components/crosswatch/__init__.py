@@ -13,6 +13,7 @@ from homeassistant.helpers.typing import ConfigType
 from .account import AccountConfigEntry, async_setup_account
 from .const import CONF_KIND, DOMAIN, LOGGER, EntryKind
 from .coordinator import PairConfigEntry, PairCoordinator, pairs_of_account
+from .frontend import async_announce_card, async_setup_frontend, async_withdraw_card
 from .issues import (
     async_check_pair_issue,
     async_delete_account_issue,
@@ -30,13 +31,15 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 
 async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
-    """Register the actions."""
+    """Register the actions and serve the dashboard card."""
     async_setup_services(hass)
+    await async_setup_frontend(hass)
     return True
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: ConfigEntry) -> bool:
     """Set up an account or a pair."""
+    await async_announce_card(hass)
     if is_pair(entry):
         await _async_setup_pair(hass, entry)
         return True
@@ -67,6 +70,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: ConfigEntry) -> None:
         await _async_forget_pair(hass, entry.entry_id)
     else:
         _report_gone(hass, entry)
+    await async_withdraw_card(hass)
 
 
 def is_pair(entry: ConfigEntry) -> bool:

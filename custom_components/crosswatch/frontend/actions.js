@@ -1,0 +1,110 @@
+/** What the card asks of Home Assistant, always by an action of the integration. */
+
+const CONNECTION_LOST = 3;
+/** Code of the websocket library: the answer never came, and the state tells what became of it. */
+
+/** Add the actions to an element that has `hass`. */
+export const Actions = (Base) =>
+  class extends Base {
+    constructor() {
+      super();
+      this._busy = new Set();
+    }
+
+    /** Whether this version of the integration has an action. */
+    can(service) {
+      return Boolean((this.hass.services.crosswatch || {})[service]);
+    }
+
+    /** Whether something was asked for that has no answer yet. */
+    busy(id) {
+      return this._busy.has(id);
+    }
+
+    ask(dialog) {
+      this.dialog = dialog;
+      this.requestUpdate();
+    }
+
+    closeDialog() {
+      this.ask(undefined);
+    }
+
+    forgetFailure() {
+      this.failure = undefined;
+      this.requestUpdate();
+    }
+
+    run(pair) {
+      return this._call("run", "sync_pair", { device_id: pair.device_id });
+    }
+
+    runFromPreview(pair) {
+      this.closeDialog();
+      return this.run(pair);
+    }
+
+    async preview(pair) {
+      if (await this._call("run", "sync_pair", { device_id: pair.device_id, dry_run: true })) {
+        this.ask({ kind: "preview" });
+      }
+    }
+
+    cancel(pair) {
+      return this._call("cancel", "cancel_sync", { device_id: pair.device_id });
+    }
+
+    decide(kind, pair, plan) {
+      this.closeDialog();
+      const { feature, plan_hash } = plan;
+      return this._call("decide", `${kind}_plan`, { device_id: pair.device_id, feature, plan_hash });
+    }
+
+    /** Try one item again, or all of them. */
+    async retry(pair, item, id = "retry") {
+      const chosen = item ? { keys: [item.key] } : {};
+      if (await this._call(id, "retry_unresolved", { device_id: pair.device_id, ...chosen })) {
+        this._tell("unresolved.retrying");
+      }
+    }
+
+    async ignore(pair, { feature, side, key }, id) {
+      if (await this._call(id, "ignore_item", { device_id: pair.device_id, feature, side, key })) {
+        this._tell("unresolved.ignoring");
+      }
+    }
+
+    /** Give an item the TMDb number in the open dialog. */
+    async map(event, pair, item) {
+      const input = event.currentTarget.form.elements.tmdb;
+      input.setCustomValidity(input.validity.patternMismatch ? this.t("map.invalid") : "");
+      if (!input.reportValidity()) return;
+      this.closeDialog();
+      const data = { item: item.key, kind: item.kind, tmdb: Number(input.value) };
+      if (await this._call(item.key, "map_item", { device_id: pair.device_id, ...data })) this._tell("unresolved.mapped");
+    }
+
+    /** Call an action; whether it went well. */
+    async _call(id, service, data) {
+      this._busy.add(id);
+      this.failure = undefined;
+      this.requestUpdate();
+      const known = this.hass.services.crosswatch[service];
+      const withResponse = Boolean(known && known.response);
+      try {
+        await this.hass.callService("crosswatch", service, data, undefined, false, withResponse);
+        return true;
+      } catch (error) {
+        if (error !== CONNECTION_LOST && error.code !== CONNECTION_LOST) this.failure = error.message || String(error);
+        return false;
+      } finally {
+        this._busy.delete(id);
+        this.requestUpdate();
+      }
+    }
+
+    _tell(key) {
+      const detail = { message: this.t(key) };
+      this.dispatchEvent(new CustomEvent("hass-notification", { detail, bubbles: true, composed: true }));
+    }
+  };

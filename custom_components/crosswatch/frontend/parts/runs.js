@@ -1,0 +1,74 @@
+/** The last runs as a small chart, and the same as a list. */
+import { html } from "../lit.js";
+import { statusIcon, statusTone } from "./icons.js";
+
+const COUNTERS = ["added", "updated", "removed", "held", "errors", "unresolved"];
+const LEAST = 4;
+/** Percent of the height that a run without changes has. */
+
+export const runs = (card, pair) => {
+  if (!card.shows("runs") || !pair.runs.length) return "";
+  const oldestFirst = [...pair.runs].reverse();
+  const most = Math.max(...oldestFirst.map(changesOf), 1);
+  const id = "runs";
+  return html`
+    <section class="runs" aria-label=${card.t("runs.title")}>
+      <div class="spread">
+        <h3>${card.t("runs.title")}</h3>
+        <span class="secondary">${card.count("runs.most", most)}</span>
+      </div>
+      <div class="chart" role="img" aria-label=${summary(card, pair.runs)}>
+        ${oldestFirst.map(
+          (run) => html`
+            <div class="column" title=${line(card, run)}>
+              <div class="stack"><div class="value" style="height: ${height(run, most)}%"></div></div>
+              <div class="dot ${statusTone(run.status)}"></div>
+            </div>
+          `,
+        )}
+      </div>
+      <details class="section" ?open=${card.isOpen(id)} @toggle=${(event) => card.onToggle(event, id)}>
+        <summary>
+          <span class="grow secondary">${card.count("runs.list", pair.runs.length)}</span>
+          <ha-icon class="chevron" .icon=${"mdi:chevron-down"}></ha-icon>
+        </summary>
+        ${card.isOpen(id)
+          ? html`<ul class="rows dense">
+              ${pair.runs.map((run) => row(card, run))}
+            </ul>`
+          : ""}
+      </details>
+    </section>
+  `;
+};
+
+const changesOf = (run) => run.added + run.updated + run.removed;
+
+// a first run is a thousand times the size of the others, which are to be seen all the same
+const height = (run, most) => Math.max(LEAST, (100 * Math.log1p(changesOf(run))) / Math.log1p(most));
+
+const row = (card, run) => html`
+  <li class="row">
+    <ha-icon class="state ${statusTone(run.status)}" .icon=${statusIcon(run.status)}></ha-icon>
+    <div class="grow">
+      <div>${card.format.moment(run.started_at)}</div>
+      <div class="secondary">${[run.status_text, ...counts(card, run)].join(" · ")}</div>
+    </div>
+    <span class="secondary">${card.format.duration(run.duration)}</span>
+  </li>
+`;
+
+const counts = (card, run) =>
+  COUNTERS.filter((counter) => run[counter]).map((counter) => card.count(`features.${counter}`, run[counter]));
+
+const line = (card, run) => [card.format.moment(run.started_at), run.status_text, ...counts(card, run)].join(" · ");
+
+const summary = (card, all) => {
+  const outcomes = new Map();
+  for (const run of all) outcomes.set(run.status_text, (outcomes.get(run.status_text) || 0) + 1);
+  const told = [...outcomes].map(([text, count]) => `${text}: ${card.format.number(count)}`);
+  return `${card.count("runs.summary", all.length)} ${told.join(", ")}. ${card.count(
+    "runs.most",
+    Math.max(...all.map(changesOf)),
+  )}.`;
+};
