@@ -36,6 +36,13 @@ def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
     return snapshot.use_extension(HomeAssistantSnapshotExtension)
 
 
+@pytest.fixture
+def entity_registry_enabled_by_default() -> Generator[None]:
+    """Register entities that are disabled by default as enabled."""
+    with patch("homeassistant.helpers.entity.Entity.entity_registry_enabled_default", new=True):
+        yield
+
+
 @pytest.fixture(autouse=True)
 def check_translations(request: pytest.FixtureRequest) -> Generator[None]:
     """Let a test fail that meets a text which is not translated."""

@@ -1,4 +1,4 @@
-"""The button of a pair."""
+"""The buttons of a pair."""
 
 import asyncio
 from collections.abc import Generator
@@ -16,7 +16,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from tests.common import Services
 
-BUTTON = "button.alex_attic_publicmetadb_sync_now"
+SYNC_NOW = "button.alex_attic_publicmetadb_sync_now"
+PREVIEW = "button.alex_attic_publicmetadb_preview"
 
 
 @pytest.fixture(autouse=True)
@@ -26,12 +27,12 @@ def only_buttons() -> Generator[None]:
         yield
 
 
-async def press(hass: HomeAssistant) -> None:
-    """Press the button."""
-    await hass.services.async_call(BUTTON_DOMAIN, SERVICE_PRESS, {ATTR_ENTITY_ID: BUTTON}, blocking=True)
+async def press(hass: HomeAssistant, button: str = SYNC_NOW) -> None:
+    """Press a button."""
+    await hass.services.async_call(BUTTON_DOMAIN, SERVICE_PRESS, {ATTR_ENTITY_ID: button}, blocking=True)
 
 
-async def test_button(
+async def test_buttons(
     hass: HomeAssistant,
     loaded: MockConfigEntry,
     entity_registry: er.EntityRegistry,
@@ -60,3 +61,21 @@ async def test_press_without_an_account(
     with pytest.raises(ServiceValidationError) as refused:
         await press(hass)
     assert refused.value.translation_key == "waiting_for_account"
+
+
+async def test_preview(hass: HomeAssistant, loaded: MockConfigEntry, services: Services) -> None:
+    """It writes nothing, is kept until the next run, and is no run that anybody is told of."""
+    before = services.user.contents()
+    told: list[object] = []
+    coordinator = loaded.runtime_data
+    coordinator.on_run.async_add(lambda status, _report: told.append(status))
+    await press(hass, PREVIEW)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert services.user.contents() == before
+    assert coordinator.preview.total("added") == 4
+    assert coordinator.data.report is None
+    assert told == []
+    await press(hass)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert coordinator.preview is None
+    assert told == ["unresolved"]

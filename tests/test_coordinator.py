@@ -13,10 +13,11 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.crosswatch.const import Trigger
 from custom_components.crosswatch.coordinator import PairCoordinator
+from custom_components.crosswatch.progress import Running
 from custom_components.crosswatch.providers.publicmetadb import PublicMetaDBProvider
 from custom_components.crosswatch.sync.engine import Engine
-from custom_components.crosswatch.sync.models import Feature, Scope
-from custom_components.crosswatch.sync.report import Phase, Progress
+from custom_components.crosswatch.sync.models import Feature, Scope, Side
+from custom_components.crosswatch.sync.report import Phase
 from custom_components.crosswatch.sync.state import StateError
 from tests.common import API_KEY, Services, pair_entry_of, state_of
 from tests.conftest import Clock
@@ -286,32 +287,36 @@ async def test_lock_outlives_a_reload_of_the_account(
 async def test_progress(hass: HomeAssistant, loaded: MockConfigEntry, services: Services) -> None:
     seen: list[int | None] = []
     coordinator: PairCoordinator = loaded.runtime_data
-    told = coordinator._async_on_progress
+    told: list[Running | None] = []
 
-    def watch(progress: Progress, features: tuple[Feature, ...]) -> None:
-        told(progress, features)
-        seen.append(coordinator.progress)
+    def watch() -> None:
+        seen.append(coordinator.progress.percent if coordinator.progress else None)
 
-    with (
-        patch.object(coordinator, "_async_on_progress", watch),
-        patch("custom_components.crosswatch.coordinator.TELL_EVERY", 0),
-    ):
+    coordinator.async_add_listener(watch)
+    coordinator.on_progress.async_add(told.append)
+    with patch("custom_components.crosswatch.coordinator.TELL_EVERY", 0):
         await run(loaded)
-    assert seen == sorted(seen, key=lambda value: value or 0)
-    assert seen[0] == 0
-    assert seen[-1] == 95
+    percents = [percent for percent in seen if percent is not None]
+    assert percents == sorted(percents)
+    assert percents[0] == 0
+    assert percents[-1] == 95
+    assert told[-1] is None
+    steps = [(each.told.feature, each.told.phase, each.told.side) for each in told if each]
+    assert (Feature.HISTORY, Phase.APPLYING, Side.TARGET) in steps
+    assert (Feature.HISTORY, Phase.READING, None) in steps
     assert coordinator.progress is None
-    assert state_of(hass, "progress") == "unknown"
+    assert state_of(hass, "progress") == "0"
 
 
-async def test_progress_never_goes_back(hass: HomeAssistant, loaded: MockConfigEntry) -> None:
-    coordinator: PairCoordinator = loaded.runtime_data
-    features = (Feature.WATCHLIST, Feature.HISTORY)
-    for done, percent in ((0, 62), (5, 78), (10, 95), (0, 95)):
-        progress = Progress(feature=Feature.HISTORY, phase=Phase.APPLYING, done=done, total=10)
-        coordinator._async_on_progress(progress, features)
-        assert coordinator.progress == percent
-    coordinator.progress = None
+async def test_every_step_is_told_at_once(
+    hass: HomeAssistant, loaded: MockConfigEntry, services: Services
+) -> None:
+    """Between two steps there is at most one update a second, and this run is shorter than that."""
+    told: list[Running | None] = []
+    loaded.runtime_data.on_progress.async_add(told.append)
+    await run(loaded)
+    steps = [(each.told.feature, each.told.phase) for each in told if each]
+    assert steps == [(feature, phase) for feature in (Feature.WATCHLIST, Feature.HISTORY) for phase in Phase]
 
 
 # --- trouble ------------------------------------------------------------------------------------

@@ -27,7 +27,10 @@ MANIFEST_KEYS = {
 IOT_CLASSES = {
     "assumed_state", "calculated", "cloud_polling", "cloud_push", "local_polling", "local_push",
 }  # fmt: skip
-ALWAYS_ALLOWED = {"button", "sensor", "diagnostics", "repairs", "system_health"}
+ALWAYS_ALLOWED = {
+    "binary_sensor", "button", "diagnostics", "event", "frontend", "repairs", "sensor", "switch",
+    "system_health", "todo", "websocket_api",
+}  # fmt: skip
 """Entity platforms, and components that have a module of their name here."""
 VERSIONS = [
     AwesomeVersionStrategy.CALVER,

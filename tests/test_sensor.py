@@ -13,16 +13,27 @@ from syrupy.assertion import SnapshotAssertion
 
 from custom_components.crosswatch.const import Trigger
 from custom_components.crosswatch.models import PairState
-from custom_components.crosswatch.sync.models import Feature
-from custom_components.crosswatch.sync.report import FeatureReport, RunReport, RunStatus
+from custom_components.crosswatch.progress import Running
+from custom_components.crosswatch.sync.models import Feature, Side
+from custom_components.crosswatch.sync.report import FeatureReport, Phase, Progress, RunReport, RunStatus
 from tests.common import PAIR_ID, Services
 from tests.simulators.plex import NonOwnerHistory
 
+RUNNING = Running(
+    told=Progress(feature=Feature.HISTORY, phase=Phase.APPLYING, side=Side.TARGET, done=5, total=20),
+    percent=42,
+    dry_run=False,
+    started_at=1_795_000_000,
+)
+
 
 @pytest.fixture(autouse=True)
-def only_sensors() -> Generator[None]:
-    """Set up no other platform."""
-    with patch("custom_components.crosswatch.PAIR_PLATFORMS", [Platform.SENSOR]):
+def only_sensors(entity_registry_enabled_by_default: None) -> Generator[None]:
+    """Set up no other platform, and all of this one."""
+    with (
+        patch("custom_components.crosswatch.ACCOUNT_PLATFORMS", [Platform.SENSOR]),
+        patch("custom_components.crosswatch.PAIR_PLATFORMS", [Platform.SENSOR]),
+    ):
         yield
 
 
@@ -80,7 +91,7 @@ async def test_while_running(
     coordinator.async_set_updated_data(a_state())
     with (
         patch.object(type(coordinator), "running", new=True),
-        patch.object(coordinator, "progress", 42),
+        patch.object(coordinator, "progress", RUNNING),
     ):
         coordinator.async_update_listeners()
         await hass.async_block_till_done()

@@ -10,9 +10,11 @@ from typing import Any
 from homeassistant.util.yaml import load_yaml_dict
 import pytest
 
-from custom_components.crosswatch.button import SYNC_NOW
+from custom_components.crosswatch.binary_sensor import BINARY_SENSORS, CONNECTED
+from custom_components.crosswatch.button import BUTTONS
 from custom_components.crosswatch.const import LIMIT_NO_SERVER, EntryKind, IssueKind, ProviderName
 from custom_components.crosswatch.errors import error_key
+from custom_components.crosswatch.event import RUN
 from custom_components.crosswatch.flows.plex_options import plex_setting
 from custom_components.crosswatch.flows.publicmetadb_options import publicmetadb_setting
 from custom_components.crosswatch.providers.plex.link import NoServerError
@@ -27,6 +29,7 @@ from custom_components.crosswatch.providers.publicmetadb import KEYS
 from custom_components.crosswatch.repairs import FLOWS
 from custom_components.crosswatch.sensor import LIMITS, SENSORS
 from custom_components.crosswatch.services import FAILURES
+from custom_components.crosswatch.switch import AUTOMATIC
 from custom_components.crosswatch.sync.models import Direction, Feature
 from custom_components.crosswatch.sync.provider import (
     AuthError,
@@ -160,13 +163,24 @@ def test_issues() -> None:
 
 
 def test_entities() -> None:
-    names = {"sensor": {one.key for one in (*SENSORS, LIMITS)}, "button": {SYNC_NOW.key}}
+    descriptions = {
+        "binary_sensor": (*BINARY_SENSORS, CONNECTED),
+        "button": BUTTONS,
+        "event": (RUN,),
+        "sensor": (*SENSORS, LIMITS),
+        "switch": (AUTOMATIC,),
+    }
+    names = {platform: {one.key for one in each} for platform, each in descriptions.items()}
     assert {platform: set(entities) for platform, entities in ENGLISH["entity"].items()} == names
     assert {platform: set(entities) for platform, entities in ICONS["entity"].items()} == names
     states = {*RunStatus, "never_run", "running"}
     assert set(ENGLISH["entity"]["sensor"]["status"]["state"]) == states
     icons = ICONS["entity"]["sensor"]["status"]
     assert {*icons["state"], "ok"} == states
+    defaults = [one["default"] for one in ICONS["entity"]["sensor"].values()]
+    assert len(defaults) == len(set(defaults)), "two sensors look alike"
+    outcomes = ENGLISH["entity"]["event"]["run"]["state_attributes"]["event_type"]["state"]
+    assert list(outcomes) == sorted(RUN.event_types or ())
     limits = ENGLISH["entity"]["sensor"]["limits"]
     assert set(limits["state"]) == set(LIMITS.options or ())
     assert set(limits["state_attributes"]["limits"]["state"]) == {

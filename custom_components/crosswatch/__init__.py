@@ -24,8 +24,14 @@ from .services import async_setup_services
 from .shared import shared_state
 from .sync.state import StateError
 
-ACCOUNT_PLATFORMS: Final = [Platform.SENSOR]
-PAIR_PLATFORMS: Final = [Platform.BUTTON, Platform.SENSOR]
+ACCOUNT_PLATFORMS: Final = [Platform.BINARY_SENSOR, Platform.SENSOR]
+PAIR_PLATFORMS: Final = [
+    Platform.BINARY_SENSOR,
+    Platform.BUTTON,
+    Platform.EVENT,
+    Platform.SENSOR,
+    Platform.SWITCH,
+]
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 

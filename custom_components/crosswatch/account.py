@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 import os
 from types import MappingProxyType
@@ -30,6 +30,7 @@ from .const import (
     ProviderName,
 )
 from .errors import setup_error
+from .listeners import Listeners
 from .providers.plex.account import PlexAccount
 from .providers.plex.hosts import PLEX_HOSTS, PlexHosts
 from .providers.plex.provider import PlexProvider
@@ -42,11 +43,28 @@ from .providers.publicmetadb import (
 )
 from .providers.publicmetadb.lists import read_lists
 from .shared import account_lock, plex_limits, publicmetadb_pacers, shared_state
-from .sync.models import Feature, Scope
+from .sync.models import Feature, Scope, Side
 from .sync.provider import Capability, Provider, ProviderError
+from .sync.report import RunReport, RunStatus
 
 PLEX_CLOUD: Final = "CROSSWATCH_PLEX_CLOUD"
 """Environment variable: base URL of a stand-in for Plex's cloud services, used by the tests."""
+
+
+class Contact:
+    """Whether an account answered when it was last asked for something that matters."""
+
+    def __init__(self) -> None:
+        """It has just proven that it works."""
+        self.ok = True
+        self.on_change: Listeners[()] = Listeners()
+
+    @callback
+    def async_note(self, *, ok: bool) -> None:
+        """Take in how it went."""
+        if ok is not self.ok:
+            self.ok = ok
+            self.on_change.async_tell()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +77,7 @@ class AccountRuntime:
     provider: Provider
     lock: asyncio.Lock
     limits: tuple[str, ...] | None
+    contact: Contact = field(default_factory=Contact)
 
 
 type AccountConfigEntry = ConfigEntry[AccountRuntime]
@@ -226,6 +245,16 @@ def first_retry(providers: Iterable[Provider], scope: Scope) -> datetime | None:
     known = (provider.retry_at(scope) for provider in providers if isinstance(provider, Limited))
     moments = [moment for moment in known if moment is not None]
     return dt_util.utc_from_timestamp(min(moments)) if moments else None
+
+
+@callback
+def note_contact(accounts: Mapping[Side, AccountRuntime], report: RunReport) -> None:
+    """Let the accounts of a run know whether they answered, as far as the run can tell."""
+    silent = (RunStatus.UNREACHABLE, RunStatus.AUTH_FAILED)
+    for side, account in accounts.items():
+        told = [part.sides[side].status for part in report.features.values() if side in part.sides]
+        if known := [status for status in told if status is not None]:
+            account.contact.async_note(ok=not any(status in silent for status in known))
 
 
 async def async_setup_account(hass: HomeAssistant, entry: AccountConfigEntry) -> None:

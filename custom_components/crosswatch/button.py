@@ -1,31 +1,56 @@
-"""Button that starts a run."""
+"""Buttons of a pair."""
 
-from typing import override
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Final, override
 
 from homeassistant.components.button import ButtonEntity, ButtonEntityDescription
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import Trigger
-from .coordinator import PairConfigEntry
+from .coordinator import PairConfigEntry, PairCoordinator
 from .entity import PairEntity
 
 PARALLEL_UPDATES = 1
 
-SYNC_NOW = ButtonEntityDescription(key="sync_now")
+
+@dataclass(frozen=True, kw_only=True)
+class PairButtonDescription(ButtonEntityDescription):
+    """A button: what pressing it does."""
+
+    press_fn: Callable[[PairCoordinator], Coroutine[Any, Any, None]]
+
+
+async def _async_sync(coordinator: PairCoordinator) -> None:
+    """Start a run and don't wait for its end."""
+    coordinator.async_start_run(Trigger.BUTTON)
+
+
+async def _async_preview(coordinator: PairCoordinator) -> None:
+    """Start a dry run and don't wait for its end; the preview sensor shows what it found."""
+    coordinator.async_start_run(Trigger.BUTTON, dry_run=True)
+
+
+BUTTONS: Final = (
+    PairButtonDescription(key="sync_now", press_fn=_async_sync),
+    PairButtonDescription(key="preview", press_fn=_async_preview),
+)
 
 
 async def async_setup_entry(
     _hass: HomeAssistant, entry: PairConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
-    """Set up the button of a pair."""
-    async_add_entities([SyncNowButton(entry.runtime_data, SYNC_NOW)])
+    """Set up the buttons of a pair."""
+    async_add_entities(PairButton(entry.runtime_data, description) for description in BUTTONS)
 
 
-class SyncNowButton(PairEntity, ButtonEntity):
-    """Starts a run and does not wait for its end."""
+class PairButton(PairEntity, ButtonEntity):
+    """Does something with a pair."""
+
+    entity_description: PairButtonDescription
 
     @override
     async def async_press(self) -> None:
-        """Start a run."""
-        self.coordinator.async_start_run(Trigger.BUTTON)
+        """Do it."""
+        await self.entity_description.press_fn(self.coordinator)

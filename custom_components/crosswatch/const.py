@@ -24,6 +24,8 @@ CONF_FALLBACK_SINCE: Final = "fallback_since"
 CONF_SOURCE: Final = "source"
 CONF_TARGET: Final = "target"
 CONF_DIRECTION: Final = "direction"
+CONF_PAUSED: Final = "paused"
+"""Whether the automatic runs are switched off. Not an option: a switch changes it, and nothing reloads."""
 
 # options of a pair entry
 CONF_FEATURES: Final = "features"

@@ -1,7 +1,6 @@
 """A pair: when it runs, and what its last run told."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -17,11 +16,12 @@ from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
 
-from .account import AccountConfigEntry, account_entry, first_retry, loaded_account
+from .account import AccountConfigEntry, account_entry, first_retry, loaded_account, note_contact
 from .const import (
     CONF_DIRECTION,
     CONF_FEATURES,
     CONF_INTERVAL,
+    CONF_PAUSED,
     CONF_SOURCE,
     CONF_TARGET,
     DEFAULT_INTERVAL,
@@ -32,9 +32,12 @@ from .const import (
     STATUS_RUNNING,
     Trigger,
 )
-from .models import PairState, next_turn, percent
+from .listeners import Listeners
+from .models import PairState, next_turn
 from .pairing import pair_scope
+from .progress import Meter, Running
 from .shared import Opened
+from .stored import async_read_state
 from .sync.engine import RunRequest
 from .sync.models import Direction, Feature, Side
 from .sync.report import Progress, RunReport, RunStatus
@@ -60,8 +63,14 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
     def __init__(self, hass: HomeAssistant, entry: PairConfigEntry, opened: Opened) -> None:
         """Nothing runs before Home Assistant has started."""
         super().__init__(hass, LOGGER, config_entry=entry, name=entry.entry_id, always_update=False)
-        self.progress: int | None = None
+        self.progress: Running | None = None
+        """Where the present run stands."""
+        self.preview: RunReport | None = None
+        """The last dry run, as long as no other run came after it."""
         self.next_run: datetime | None = None
+        self.on_progress: Listeners[Running | None] = Listeners()
+        self.on_run: Listeners[RunStatus, RunReport | None] = Listeners()
+        """Told how every run ended that was no dry run and was not stopped. No report: it broke off."""
         self._state, self._engine = opened
         self._task: asyncio.Task[RunReport] | None = None
         self._closing = False
@@ -94,6 +103,22 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
         return timedelta(minutes=minutes)
 
     @property
+    def automatic(self) -> bool:
+        """Whether automatic runs are switched on."""
+        return not self.config_entry.data.get(CONF_PAUSED, False)
+
+    @callback
+    def async_set_automatic(self, *, on: bool) -> None:
+        """Switch the automatic runs on or off, also for after a restart."""
+        data = {key: value for key, value in self.config_entry.data.items() if key != CONF_PAUSED}
+        self.hass.config_entries.async_update_entry(
+            self.config_entry, data=data if on else {**data, CONF_PAUSED: True}
+        )
+        if not self.running:
+            self._async_schedule()
+        self.async_update_listeners()
+
+    @property
     def running(self) -> bool:
         """Whether a run is under way."""
         return self._task is not None
@@ -115,20 +140,8 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
             raise UpdateFailed(translation_domain=DOMAIN, translation_key="state_error") from err
 
     async def _async_load(self) -> PairState:
-        pair = self.config_entry.entry_id
-        report = await self._state.last_run(pair)
-        success = await self._state.last_success(pair)
-        unresolved: defaultdict[Feature, dict[str, int]] = defaultdict(dict)
-        for row in await self._state.unresolved(pair):
-            reasons = unresolved[row.feature]
-            reasons[row.reason] = reasons.get(row.reason, 0) + 1
-        status = None if report is None else report.status
-        return PairState(
-            status=RunStatus.WAITING_FOR_ACCOUNT if self.account_missing else status,
-            report=report,
-            last_success=None if success is None else dt_util.utc_from_timestamp(success),
-            unresolved=dict(unresolved),
-        )
+        stored = await async_read_state(self._state, self.config_entry.entry_id)
+        return replace(stored, status=RunStatus.WAITING_FOR_ACCOUNT) if self.account_missing else stored
 
     @property
     def account_missing(self) -> bool:
@@ -175,7 +188,9 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
     def _async_schedule(self, *, soon: bool = False) -> None:
         """Arm the timer."""
         self._async_unschedule()
-        if self._closing or self.hass.state is not CoreState.running or (interval := self.interval) is None:
+        if self._closing or self.hass.state is not CoreState.running:
+            return
+        if not self.automatic or (interval := self.interval) is None:
             return
         now = dt_util.utcnow()
         last = self._last_try or self.data.last_run or now
@@ -283,7 +298,7 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
         entries = self._async_loaded_accounts()
         if entries is None:  # unloaded in the moment between start and first step
             raise asyncio.CancelledError
-        self._retry_at = None
+        self._retry_at = self.preview = None
         request = RunRequest(
             pair_id=self.config_entry.entry_id,
             direction=Direction(self.config_entry.data[CONF_DIRECTION]),
@@ -293,6 +308,7 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
             dry_run=dry_run,
         )
         source, target = (entries[side].runtime_data for side in (Side.SOURCE, Side.TARGET))
+        meter = Meter(features, dry_run=dry_run, started_at=int(dt_util.utcnow().timestamp()))
         async with AsyncExitStack() as stack:
             # always in the same order, so that two pairs never wait for each other
             for account in sorted(entries.values(), key=lambda entry: entry.unique_id or ""):
@@ -301,19 +317,25 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
                 request,
                 source.provider,
                 target.provider,
-                lambda told: self._async_on_progress(told, features),
+                lambda told: self._async_on_progress(meter, told),
             )
         self._retry_at = first_retry((source.provider, target.provider), request.scope)
         for feature in report.features.values():
             if feature.status is RunStatus.AUTH_FAILED and feature.side is not None:
                 entries[feature.side].async_start_reauth(self.hass)
+        note_contact({side: entry.runtime_data for side, entry in entries.items()}, report)
+        self.preview = report if dry_run else None
         self.async_set_updated_data(await self._async_load())
+        if not dry_run:
+            self.on_run.async_tell(report.status, report)
         return report
 
     @callback
     def _async_run_ended(self, task: asyncio.Task[RunReport]) -> None:
         self._task = None
         self.progress = None
+        self._told_at = 0.0
+        self.on_progress.async_tell(None)
         self._last_try = dt_util.utcnow()
         if task.cancelled():
             if not self._closing and not self.hass.is_stopping:
@@ -322,15 +344,18 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
         elif (err := task.exception()) is not None:
             LOGGER.error("The run of pair %s broke off", self.config_entry.entry_id, exc_info=err)
             self._async_publish_status(RunStatus.FAILED)
+            self.on_run.async_tell(RunStatus.FAILED, None)
         self.async_update_listeners()
         self._async_schedule()
 
     @callback
-    def _async_on_progress(self, told: Progress, features: tuple[Feature, ...]) -> None:
-        """Keep how far the run is, which never goes back, and tell it now and then."""
-        self.progress = max(self.progress or 0, percent(told, features))
-        if (now := self.hass.loop.time()) - self._told_at >= TELL_EVERY:
+    def _async_on_progress(self, meter: Meter, told: Progress) -> None:
+        """Keep how far the run is; tell every new step, and else now and then."""
+        now = self.hass.loop.time()
+        self.progress, new_step = meter.take(told)
+        if new_step or now - self._told_at >= TELL_EVERY:
             self._told_at = now
+            self.on_progress.async_tell(self.progress)
             self.async_update_listeners()
 
 

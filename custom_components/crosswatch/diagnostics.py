@@ -85,7 +85,8 @@ def _pair(hass: HomeAssistant, entry: PairConfigEntry) -> Mapping[str, Any]:
             str(side): account.data[CONF_PROVIDER] if account else None for side, account in accounts.items()
         },
         "status": coordinator.status,
-        "progress": coordinator.progress,
+        "progress": coordinator.progress.percent if coordinator.progress else None,
+        "automatic": coordinator.automatic,
         "next_run": coordinator.next_run,
         "last_success": state.last_success,
         "last_run": state.report.as_dict() if state.report else None,

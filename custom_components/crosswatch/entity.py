@@ -1,9 +1,10 @@
-"""Base of the entities of a pair."""
+"""Bases of the entities of pairs and accounts."""
 
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
-from homeassistant.helpers.entity import EntityDescription
+from homeassistant.helpers.entity import Entity, EntityDescription
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
+from .account import AccountConfigEntry
 from .const import DOMAIN, MODEL_PAIR
 from .coordinator import PairCoordinator
 
@@ -28,3 +29,18 @@ class PairEntity(CoordinatorEntity[PairCoordinator]):
             model_id=MODEL_PAIR,
             name=entry.title,
         )
+
+
+class AccountEntity(Entity):
+    """An entity of an account's device, which the account itself makes when it is set up."""
+
+    _attr_has_entity_name = True
+    _attr_should_poll = False
+
+    def __init__(self, entry: AccountConfigEntry, description: EntityDescription) -> None:
+        """Name the entity after its description."""
+        self.entity_description = description
+        self.account = entry
+        self._attr_translation_key = description.key
+        self._attr_unique_id = f"{entry.entry_id}_{description.key}"
+        self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, entry.entry_id)})

@@ -10,6 +10,7 @@ from homeassistant.util import dt as dt_util
 from .const import OVERDUE_DELAY, SHORTEST_INTERVAL
 from .sync.models import Feature
 from .sync.report import Phase, Progress, RunReport, RunStatus
+from .sync.unresolved import UnresolvedRow
 
 PHASE_STARTS: Final[Mapping[Phase, int]] = {
     Phase.READING: 0,
@@ -19,20 +20,46 @@ PHASE_STARTS: Final[Mapping[Phase, int]] = {
 }
 """Percent of a feature that is done when a phase begins."""
 
+PROBLEMS: Final = (
+    RunStatus.HELD,
+    RunStatus.INCOMPLETE,
+    RunStatus.UNREACHABLE,
+    RunStatus.AUTH_FAILED,
+    RunStatus.WAITING_FOR_ACCOUNT,
+    RunStatus.FAILED,
+)
+"""Outcomes that don't pass by themselves, or are a service's trouble."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairState:
-    """What a pair shows when it is not running. `unresolved` counts items by feature and reason."""
+    """What a pair shows of its past. `unresolved` counts the open `items` by feature and reason."""
 
     status: RunStatus | None = None
     report: RunReport | None = None
     last_success: datetime | None = None
     unresolved: Mapping[Feature, Mapping[str, int]] = field(default_factory=dict)
+    items: tuple[UnresolvedRow, ...] = ()
 
     @property
     def last_run(self) -> datetime | None:
         """When the last run ended, however it went."""
         return None if self.report is None else dt_util.utc_from_timestamp(self.report.finished_at)
+
+    @property
+    def in_sync(self) -> bool | None:
+        """Whether both sides agreed when they were last read; None before the first run."""
+        return None if self.report is None else self.status is RunStatus.OK
+
+    @property
+    def problem(self) -> bool:
+        """Whether somebody has to do something, or a service is in trouble."""
+        return self.status in PROBLEMS
+
+    @property
+    def duration(self) -> float | None:
+        """How long the last run took, in seconds."""
+        return None if self.report is None else self.report.duration_s
 
     def total(self, counter: str) -> int | None:
         """Sum of a counter over the features of the last run; None before the first one."""

@@ -1,6 +1,6 @@
 """What a pair is doing, what its last run did, and what an account may not do."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, override
@@ -11,16 +11,15 @@ from homeassistant.components.sensor import (
     SensorEntityDescription,
     SensorStateClass,
 )
-from homeassistant.const import PERCENTAGE, EntityCategory
+from homeassistant.const import PERCENTAGE, EntityCategory, UnitOfTime
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.typing import StateType
 
 from .account import AccountConfigEntry
-from .const import DOMAIN, STATUS_NEVER_RUN, STATUS_RUNNING
+from .const import STATUS_NEVER_RUN, STATUS_RUNNING
 from .coordinator import PairConfigEntry, PairCoordinator
-from .entity import PairEntity
+from .entity import AccountEntity, PairEntity
 from .models import PairState
 from .sync.models import Feature
 from .sync.report import RunStatus
@@ -90,22 +89,30 @@ SENSORS: tuple[PairSensorDescription, ...] = (
         value_fn=lambda coordinator: coordinator.data.last_success,
     ),
     PairSensorDescription(
-        key="added",
-        state_class=SensorStateClass.MEASUREMENT,
-        value_fn=total("added"),
-        attributes_fn=by_feature("added"),
+        key="next_run",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda coordinator: coordinator.next_run,
     ),
     PairSensorDescription(
-        key="updated",
+        key="duration",
+        device_class=SensorDeviceClass.DURATION,
         state_class=SensorStateClass.MEASUREMENT,
-        value_fn=total("updated"),
-        attributes_fn=by_feature("updated"),
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        native_unit_of_measurement=UnitOfTime.SECONDS,
+        suggested_display_precision=0,
+        value_fn=lambda coordinator: coordinator.data.duration,
     ),
-    PairSensorDescription(
-        key="removed",
-        state_class=SensorStateClass.MEASUREMENT,
-        value_fn=total("removed"),
-        attributes_fn=by_feature("removed"),
+    *(
+        PairSensorDescription(
+            key=counter,
+            state_class=SensorStateClass.MEASUREMENT,
+            entity_registry_enabled_default=counter != "skipped",
+            value_fn=total(counter),
+            attributes_fn=by_feature(counter),
+        )
+        for counter in ("added", "updated", "removed", "skipped")
     ),
     PairSensorDescription(
         key="unresolved",
@@ -116,7 +123,7 @@ SENSORS: tuple[PairSensorDescription, ...] = (
     PairSensorDescription(
         key="progress",
         native_unit_of_measurement=PERCENTAGE,
-        value_fn=lambda coordinator: coordinator.progress,
+        value_fn=lambda coordinator: coordinator.progress.percent if coordinator.progress else 0,
     ),
 )
 
@@ -138,7 +145,7 @@ async def async_setup_entry(
     if isinstance(entry.runtime_data, PairCoordinator):
         async_add_entities(PairSensor(entry.runtime_data, description) for description in SENSORS)
     elif entry.runtime_data.limits is not None:
-        async_add_entities([LimitsSensor(entry, entry.runtime_data.limits)])
+        async_add_entities([LimitsSensor(entry, LIMITS)])
 
 
 class PairSensor(PairEntity, SensorEntity):
@@ -159,17 +166,12 @@ class PairSensor(PairEntity, SensorEntity):
         return self.entity_description.attributes_fn(self.coordinator.data)
 
 
-class LimitsSensor(SensorEntity):
+class LimitsSensor(AccountEntity, SensorEntity):
     """What the user of an account may not do. It is found out when the account is set up."""
 
-    entity_description = LIMITS
-    _attr_has_entity_name = True
-    _attr_translation_key = LIMITS.key
-    _attr_should_poll = False
-
-    def __init__(self, entry: AccountConfigEntry, limits: Sequence[str]) -> None:
-        """Belong to the device of the account."""
-        self._attr_unique_id = f"{entry.entry_id}_{LIMITS.key}"
-        self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, entry.entry_id)})
+    def __init__(self, entry: AccountConfigEntry, description: SensorEntityDescription) -> None:
+        """Tell what is known for as long as the account is loaded."""
+        super().__init__(entry, description)
+        limits = entry.runtime_data.limits or ()
         self._attr_native_value = "limited" if limits else "none"
         self._attr_extra_state_attributes = {"limits": list(limits)}

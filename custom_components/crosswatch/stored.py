@@ -1,0 +1,27 @@
+"""What a pair shows, read from the state file."""
+
+from collections import defaultdict
+
+from homeassistant.util import dt as dt_util
+
+from .models import PairState
+from .sync.models import Feature
+from .sync.state import State
+
+
+async def async_read_state(state: State, pair: str) -> PairState:
+    """Return what is stored about a pair. Raises `StateError`."""
+    report = await state.last_run(pair)
+    success = await state.last_success(pair)
+    items = await state.unresolved(pair)
+    counts: defaultdict[Feature, dict[str, int]] = defaultdict(dict)
+    for row in items:
+        reasons = counts[row.feature]
+        reasons[row.reason] = reasons.get(row.reason, 0) + 1
+    return PairState(
+        status=None if report is None else report.status,
+        report=report,
+        last_success=None if success is None else dt_util.utc_from_timestamp(success),
+        unresolved=dict(counts),
+        items=items,
+    )
