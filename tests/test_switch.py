@@ -12,6 +12,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, snapsh
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.crosswatch.const import Trigger
+from custom_components.crosswatch.sync.report import RunReport
 from tests.common import Services
 from tests.conftest import Clock
 
@@ -31,6 +32,17 @@ async def turn(hass: HomeAssistant, service: str) -> None:
     await hass.async_block_till_done()
 
 
+def scheduled(pair: MockConfigEntry) -> bool:
+    """Whether the pair is going to run by itself."""
+    return pair.runtime_data.next_run is not None
+
+
+def last_run(pair: MockConfigEntry) -> str | None:
+    """Return the id of the last run."""
+    report: RunReport | None = pair.runtime_data.data.report
+    return report.run_id if report else None
+
+
 async def test_entity(
     hass: HomeAssistant,
     loaded: MockConfigEntry,
@@ -44,20 +56,20 @@ async def test_nothing_runs_by_itself_while_it_is_off(
     hass: HomeAssistant, loaded: MockConfigEntry, services: Services, clock: Clock
 ) -> None:
     coordinator = loaded.runtime_data
-    assert coordinator.next_run is not None
+    assert scheduled(loaded)
     await turn(hass, SERVICE_TURN_OFF)
-    assert coordinator.next_run is None
+    assert not scheduled(loaded)
     await clock.pass_time(hours=3)
-    assert coordinator.data.report is None
+    assert last_run(loaded) is None
     # a run on demand is one, and leaves the switch where it is
     await coordinator.async_wait_for_run(coordinator.async_start_run(Trigger.BUTTON))
     await hass.async_block_till_done()
-    assert coordinator.next_run is None
+    assert not scheduled(loaded)
     await turn(hass, SERVICE_TURN_ON)
-    assert coordinator.next_run is not None
-    first = coordinator.data.report.run_id
+    assert scheduled(loaded)
+    first = last_run(loaded)
     await clock.pass_time(minutes=61)
-    assert coordinator.data.report.run_id != first
+    assert last_run(loaded) != first
 
 
 async def test_it_stays_off_over_a_restart(hass: HomeAssistant, loaded: MockConfigEntry) -> None:
@@ -67,7 +79,7 @@ async def test_it_stays_off_over_a_restart(hass: HomeAssistant, loaded: MockConf
     state = hass.states.get(SWITCH)
     assert state is not None
     assert state.state == "off"
-    assert loaded.runtime_data.next_run is None
+    assert not scheduled(loaded)
 
 
 async def test_turning_it_during_a_run(
@@ -80,9 +92,9 @@ async def test_turning_it_during_a_run(
     await hass.async_block_till_done()
     await turn(hass, SERVICE_TURN_OFF)
     await turn(hass, SERVICE_TURN_ON)
-    assert coordinator.next_run is None
+    assert not scheduled(loaded)
     await turn(hass, SERVICE_TURN_OFF)
     report = await coordinator.async_wait_for_run(task)
     await hass.async_block_till_done()
     assert report.total("added") == 4
-    assert coordinator.next_run is None
+    assert not scheduled(loaded)

@@ -11,7 +11,7 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonObjectType
 import voluptuous as vol
 
-from .const import CONF_FEATURES, CONF_KIND, COUNTERS, DOMAIN, EntryKind, Trigger
+from .const import CONF_FEATURES, CONF_KIND, DOMAIN, EntryKind, Trigger
 from .coordinator import PairCoordinator
 from .sync.models import Feature
 from .sync.report import COUNTERS, RunReport, RunStatus
