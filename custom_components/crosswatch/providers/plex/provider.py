@@ -1,6 +1,6 @@
 """One Plex account as the engine sees it."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 import hashlib
 from pathlib import Path
 import time
@@ -79,14 +79,16 @@ class PlexProvider:
         limits: Limits | None = None,
         ready: frozenset[Feature] = READY,
         backoff: float = 0.5,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """`state_dir` is the folder of the documented files; without it nothing is kept on disk.
 
         `limits` are to be shared by all accounts. `ready` are the features to offer in full. `backoff` is
-        the wait in seconds before a second attempt, doubled from there.
+        the wait in seconds before a second attempt, doubled from there. `clock` answers epoch seconds.
         """
         limits = limits or Limits()
         self._settings = settings
+        self._clock = clock
         self._ready = ready
         self._cloud = PlexCloud(session, hosts, account.client_id, limits=limits, backoff=backoff)
         self._discover = DiscoverClient(
@@ -115,7 +117,7 @@ class PlexProvider:
         )
         self._side: ServerSide | None = None
         self._rights: Rights | None = None
-        self._frozen = {feature: FreezeFile(state_dir, feature) for feature in Feature}
+        self._frozen = {feature: FreezeFile(state_dir, feature, clock) for feature in Feature}
 
     @property
     def name(self) -> str:
@@ -170,7 +172,7 @@ class PlexProvider:
         """Read everything the account holds of a feature, or raise."""
         if feature not in self.capabilities:
             raise UnsupportedError(f"{feature} can't be read from this account")
-        read_at = int(time.time())
+        read_at = int(self._clock())
         if feature is Feature.WATCHLIST:
             return await self._read_watchlist(read_at)
         libraries = self._libraries(feature, scope)
