@@ -15,10 +15,10 @@ from custom_components.crosswatch.const import Trigger
 from custom_components.crosswatch.coordinator import PairCoordinator
 from custom_components.crosswatch.progress import Running
 from custom_components.crosswatch.providers.publicmetadb import PublicMetaDBProvider
+from custom_components.crosswatch.sync.database import StateError
 from custom_components.crosswatch.sync.engine import Engine
 from custom_components.crosswatch.sync.models import Feature, Scope, Side
 from custom_components.crosswatch.sync.report import Phase
-from custom_components.crosswatch.sync.state import StateError
 from tests.common import API_KEY, Services, pair_entry_of, state_of
 from tests.conftest import Clock
 

@@ -16,7 +16,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.crosswatch.const import DOMAIN
 from custom_components.crosswatch.shared import shared_state
-from custom_components.crosswatch.sync.state import StateError
+from custom_components.crosswatch.sync.database import StateError
 from tests.common import API_KEY, PAIR_ID, Services, state_of
 
 HTML = "<!doctype html><title>Maintenance</title>"

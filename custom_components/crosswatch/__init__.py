@@ -22,7 +22,7 @@ from .issues import (
 )
 from .services import async_setup_services
 from .shared import shared_state
-from .sync.state import StateError
+from .sync.database import StateError
 
 ACCOUNT_PLATFORMS: Final = [Platform.BINARY_SENSOR, Platform.SENSOR]
 PAIR_PLATFORMS: Final = [

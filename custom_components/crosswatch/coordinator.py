@@ -38,10 +38,10 @@ from .pairing import pair_scope
 from .progress import Meter, Running
 from .shared import Opened
 from .stored import async_read_state
+from .sync.database import StateError
 from .sync.engine import RunRequest
 from .sync.models import Direction, Feature, Side
 from .sync.report import Progress, RunReport, RunStatus
-from .sync.state import StateError
 
 type PairConfigEntry = ConfigEntry[PairCoordinator]
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from custom_components.crosswatch.sync import looking
+from custom_components.crosswatch.sync.database import StateError
 from custom_components.crosswatch.sync.draft import Context
 from custom_components.crosswatch.sync.feature_run import SETTLE, UNDER_WAY
 from custom_components.crosswatch.sync.identity import Aliases
@@ -36,7 +37,7 @@ from custom_components.crosswatch.sync.models import (
 from custom_components.crosswatch.sync.plan import plan
 from custom_components.crosswatch.sync.provider import AuthError, BadAnswerError, UnreachableError
 from custom_components.crosswatch.sync.report import RunStatus
-from custom_components.crosswatch.sync.state import State, StateError
+from custom_components.crosswatch.sync.state import State
 
 from .fakes import HOUR, NOW, episode, listed, movie, play
 from .lab import PAIR, Lab, until

@@ -10,6 +10,7 @@ import pytest
 
 from custom_components.crosswatch.sync import schema
 from custom_components.crosswatch.sync.codec import entry_as_dict, entry_from_dict
+from custom_components.crosswatch.sync.database import DATABASE, StateError
 from custom_components.crosswatch.sync.models import (
     PRESENT,
     Action,
@@ -24,7 +25,7 @@ from custom_components.crosswatch.sync.models import (
 )
 from custom_components.crosswatch.sync.report import RunReport, RunStatus
 from custom_components.crosswatch.sync.schema import MIGRATIONS
-from custom_components.crosswatch.sync.state import DATABASE, KEPT_RUNS, State, StateError
+from custom_components.crosswatch.sync.state import KEPT_RUNS, State
 
 from .fakes import NOW, episode, listed, movie, play, rated, stopped
 

@@ -16,6 +16,7 @@ from functools import partial
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
+from custom_components.crosswatch.sync.database import StateError
 from custom_components.crosswatch.sync.engine import RunRequest
 from custom_components.crosswatch.sync.models import (
     PRESENT,
@@ -32,7 +33,6 @@ from custom_components.crosswatch.sync.models import (
     Side,
 )
 from custom_components.crosswatch.sync.report import RunReport, RunStatus
-from custom_components.crosswatch.sync.state import StateError
 
 from .fakes import HOUR, movie
 from .simside import LIES, Read, Row, SimSide, Stop, Trouble, Write

@@ -11,10 +11,11 @@ from unittest.mock import patch
 
 from hypothesis.stateful import RuleBasedStateMachine
 
+from custom_components.crosswatch.sync.database import StateError
 from custom_components.crosswatch.sync.engine import Engine, RunRequest
 from custom_components.crosswatch.sync.models import Feature, Side
 from custom_components.crosswatch.sync.report import RunReport
-from custom_components.crosswatch.sync.state import State, StateError
+from custom_components.crosswatch.sync.state import State
 
 from .simside import Moment, SimSide, Stop, Time
 

@@ -9,6 +9,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from .database import StateError
 from .draft import UNKNOWN_CAPABILITY
 from .guards import reason_to_hold
 from .identity import Aliases
@@ -27,7 +28,7 @@ from .models import (
 )
 from .provider import AuthError, BadAnswerError, Capability, Provider, ProviderError, UnreachableError
 from .report import FeatureReport, Phase, Progress, RunStatus
-from .state import State, StateError, own_account
+from .state import State, own_account
 from .tally import Tally
 from .values import Written
 
