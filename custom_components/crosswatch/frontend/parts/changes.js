@@ -2,10 +2,14 @@
 import { html } from "../lit.js";
 import { actionIcon } from "./icons.js";
 
+const ACTIONS = ["add", "update", "remove"];
+
+/** How many changes there are. */
+export const sizeOf = (counts) => ACTIONS.reduce((sum, action) => sum + counts[action], 0);
+
 /** Such as "3 to add · 12 to remove". Counts of nothing are left out. */
 export const countsText = (card, counts) =>
-  ["add", "update", "remove"]
-    .filter((action) => counts[action])
+  ACTIONS.filter((action) => counts[action])
     .map((action) => card.count(`changes.${action}`, counts[action]))
     .join(" · ");
 
@@ -31,7 +35,8 @@ export const changeList = (card, pair, changes, total) => html`
 `;
 
 const where = (card, pair, change) => {
-  const account = pair.accounts[change.side];
+  // one way, everything happens at the target
+  const account = pair.direction === "two_way" && pair.accounts[change.side];
   const feature = pair.features.find((one) => one.feature === change.feature);
   return [feature && feature.feature_text, account && account.title].filter(Boolean).join(" · ");
 };

@@ -1,8 +1,7 @@
 /** Questions and details in a window of their own: the browser's, which keeps the focus inside. */
 import { html } from "../lit.js";
-import { changeList, countsText } from "./changes.js";
 import { previewText } from "./buttons.js";
-import { sizeOf } from "./held.js";
+import { changeList, countsText, sizeOf } from "./changes.js";
 
 /** The open dialog, if any. `card.dialog` says what it is about. */
 export const dialog = (card, pair) => {
@@ -27,14 +26,14 @@ const onBackdrop = (event) => {
 const cancel = (card, key) => html`<button class="plain" value="cancel">${card.t(key)}</button>`;
 
 const decision = (kind) => (card, pair, { plan }) => {
-  const values = { feature: plan.feature_text, n: sizeOf(plan) };
+  const values = { feature: plan.feature_text, n: sizeOf(plan.counts) };
   return {
     title: card.t(`${kind}.title`, values),
     body: html`
       <p>${plan.reason_text}</p>
       <p class="strong">${countsText(card, plan.counts)}</p>
       <p>${card.t(`${kind}.effect`, values)}</p>
-      ${changeList(card, pair, plan.changes, sizeOf(plan))}
+      ${changeList(card, pair, plan.changes, sizeOf(plan.counts))}
     `,
     actions: html`
       ${cancel(card, "dialog.cancel")}
@@ -48,7 +47,7 @@ const decision = (kind) => (card, pair, { plan }) => {
 const preview = (card, pair) => {
   const found = pair.preview;
   if (!found) return { title: card.t("preview.title"), body: card.t("preview.gone"), actions: cancel(card, "dialog.close") };
-  const total = found.counts.add + found.counts.update + found.counts.remove;
+  const total = sizeOf(found.counts);
   return {
     title: card.t("preview.title"),
     body: html`

@@ -1,18 +1,15 @@
 /** Plans that wait for a person: why, what they would do, and the two ways on. */
 import { html } from "../lit.js";
-import { changeList, countsText } from "./changes.js";
+import { changeList, countsText, sizeOf } from "./changes.js";
 import { featureIcon } from "./icons.js";
 
 const AT_FIRST = 5;
 
 export const held = (card, pair) => pair.held.map((plan) => box(card, pair, plan));
 
-/** How many changes a plan has. */
-export const sizeOf = ({ counts }) => counts.add + counts.update + counts.remove;
-
 const box = (card, pair, plan) => {
   const id = `held.${plan.feature}`;
-  const total = sizeOf(plan);
+  const total = sizeOf(plan.counts);
   const open = card.isOpen(id);
   const shown = open ? plan.changes : plan.changes.slice(0, AT_FIRST);
   return html`

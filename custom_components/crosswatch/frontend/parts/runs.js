@@ -29,7 +29,7 @@ export const runs = (card, pair) => {
       </div>
       <details class="section" ?open=${card.isOpen(id)} @toggle=${(event) => card.onToggle(event, id)}>
         <summary>
-          <span class="grow secondary">${card.count("runs.list", pair.runs.length)}</span>
+          <span class="grow secondary">${card.t("runs.list")}</span>
           <ha-icon class="chevron" .icon=${"mdi:chevron-down"}></ha-icon>
         </summary>
         ${card.isOpen(id)

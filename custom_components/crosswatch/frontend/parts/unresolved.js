@@ -13,7 +13,7 @@ export const unresolved = (card, pair) => {
         <ha-icon class="lead" .icon=${"mdi:help-circle-outline"}></ha-icon>
         <span class="grow">
           ${total ? card.count("unresolved.title", total) : card.t("unresolved.none_left")}
-          ${ignored ? html`<span class="secondary">${card.count("unresolved.ignored", ignored)}</span>` : ""}
+          ${ignored ? html`<div class="secondary">${card.count("unresolved.ignored", ignored)}</div>` : ""}
         </span>
         <ha-icon class="chevron" .icon=${"mdi:chevron-down"}></ha-icon>
       </summary>
@@ -65,15 +65,17 @@ const row = (card, pair, reason, item) => {
         <div class="name">${item.name}</div>
         <div class="secondary">${details(card, pair, item).join(" · ")}</div>
       </div>
-      ${reason.can_map && card.can("map_item")
-        ? button(card, id, "mdi:tag-plus-outline", "map", item, () => card.ask({ kind: "map", item }))
-        : ""}
-      ${card.can("retry_unresolved")
-        ? button(card, id, "mdi:refresh", "retry", item, () => card.retry(pair, item, id))
-        : ""}
-      ${card.can("ignore_item") && !item.ignored
-        ? button(card, id, "mdi:eye-off-outline", "ignore", item, () => card.ignore(pair, item, id))
-        : ""}
+      <div class="tools">
+        ${reason.can_map && card.can("map_item")
+          ? button(card, id, "mdi:tag-plus-outline", "map", item, () => card.ask({ kind: "map", item }))
+          : ""}
+        ${card.can("retry_unresolved")
+          ? button(card, id, "mdi:refresh", "retry", item, () => card.retry(pair, item, id))
+          : ""}
+        ${card.can("ignore_item") && !item.ignored
+          ? button(card, id, "mdi:eye-off-outline", "ignore", item, () => card.ignore(pair, item, id))
+          : ""}
+      </div>
     </li>
   `;
 };

@@ -155,5 +155,6 @@ export const dialogs = css`
   }
   input:focus-visible {
     outline: 2px solid var(--ha-color-focus, var(--primary-color));
+    outline-offset: -2px;
   }
 `;

@@ -4,23 +4,23 @@ import { css } from "../lit.js";
 export const tones = css`
   .primary {
     --tone: var(--ha-color-on-primary-normal, var(--primary-color));
-    --tone-fill: var(--ha-color-fill-primary-quiet-resting, var(--secondary-background-color));
+    --tone-fill: color-mix(in srgb, var(--primary-color) 12%, transparent);
   }
   .success {
     --tone: var(--ha-color-on-success-normal, var(--success-color));
-    --tone-fill: var(--ha-color-fill-success-quiet-resting, var(--secondary-background-color));
+    --tone-fill: color-mix(in srgb, var(--success-color) 12%, transparent);
   }
   .warning {
     --tone: var(--ha-color-on-warning-normal, var(--warning-color));
-    --tone-fill: var(--ha-color-fill-warning-quiet-resting, var(--secondary-background-color));
+    --tone-fill: color-mix(in srgb, var(--warning-color) 14%, transparent);
   }
   .danger {
     --tone: var(--ha-color-on-danger-normal, var(--error-color));
-    --tone-fill: var(--ha-color-fill-danger-quiet-resting, var(--secondary-background-color));
+    --tone-fill: color-mix(in srgb, var(--error-color) 12%, transparent);
   }
   .neutral {
     --tone: var(--secondary-text-color);
-    --tone-fill: var(--ha-color-fill-neutral-quiet-resting, var(--secondary-background-color));
+    --tone-fill: color-mix(in srgb, var(--secondary-text-color) 12%, transparent);
   }
 `;
 

@@ -107,6 +107,18 @@ export const parts = css`
     align-items: center;
     gap: 12px;
   }
+  .rows.dense .row {
+    flex-wrap: wrap;
+    column-gap: 12px;
+    row-gap: 0;
+  }
+  .rows.dense .grow {
+    flex-basis: 170px;
+  }
+  .tools {
+    display: flex;
+    margin-inline-start: auto;
+  }
   .lead {
     width: 40px;
     text-align: center;
