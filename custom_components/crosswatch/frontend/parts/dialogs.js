@@ -23,7 +23,7 @@ const onBackdrop = (event) => {
   if (event.target === event.currentTarget) event.currentTarget.close();
 };
 
-const cancel = (card, key) => html`<button class="plain" value="cancel">${card.t(key)}</button>`;
+const cancel = (text) => html`<button class="plain" value="cancel">${text}</button>`;
 
 const decision = (kind) => (card, pair, { plan }) => {
   const values = { feature: plan.feature_text, n: sizeOf(plan.counts) };
@@ -36,7 +36,7 @@ const decision = (kind) => (card, pair, { plan }) => {
       ${changeList(card, pair, plan.changes, sizeOf(plan.counts))}
     `,
     actions: html`
-      ${cancel(card, "dialog.cancel")}
+      ${cancel(card.t("dialog.cancel"))}
       <button type="button" class="filled ${kind === "approve" ? "danger" : ""}" @click=${() => card.decide(kind, pair, plan)}>
         ${card.t(`${kind}.confirm`)}
       </button>
@@ -46,7 +46,7 @@ const decision = (kind) => (card, pair, { plan }) => {
 
 const preview = (card, pair) => {
   const found = pair.preview;
-  if (!found) return { title: card.t("preview.title"), body: card.t("preview.gone"), actions: cancel(card, "dialog.close") };
+  if (!found) return { title: card.t("preview.title"), body: card.t("preview.gone"), actions: cancel(card.t("dialog.close")) };
   const total = sizeOf(found.counts);
   return {
     title: card.t("preview.title"),
@@ -57,7 +57,7 @@ const preview = (card, pair) => {
       ${found.unresolved ? html`<p class="secondary">${card.count("unresolved.title", found.unresolved)}</p>` : ""}
     `,
     actions: html`
-      ${cancel(card, "dialog.close")}
+      ${cancel(card.t("dialog.close"))}
       ${total && !pair.running
         ? html`<button type="button" class="filled" @click=${() => card.runFromPreview(pair)}>${card.t("buttons.sync")}</button>`
         : ""}
@@ -76,7 +76,7 @@ const map = (card, pair, { item }) => ({
     </label>
   `,
   actions: html`
-    ${cancel(card, "dialog.cancel")}
+    ${cancel(card.t("dialog.cancel"))}
     <button type="button" class="filled" @click=${(event) => card.map(event, pair, item)}>${card.t("map.confirm")}</button>
   `,
 });
