@@ -1,6 +1,7 @@
 """Set-up, unload, reload and removal of accounts and pairs."""
 
 import asyncio
+import errno
 from pathlib import Path
 import sqlite3
 from typing import Any
@@ -11,12 +12,26 @@ from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryDisabler, Con
 from homeassistant.const import EVENT_HOMEASSISTANT_CLOSE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
+import orjson
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.crosswatch.const import DOMAIN
+from custom_components.crosswatch.providers.plex.frozen import FreezeFile
 from custom_components.crosswatch.shared import shared_state
 from custom_components.crosswatch.sync.database import StateError
+from custom_components.crosswatch.sync.models import (
+    Action,
+    Change,
+    Feature,
+    Ids,
+    Item,
+    Kind,
+    Outcome,
+    OutcomeStatus,
+    Play,
+    Side,
+)
 from tests.common import API_KEY, PAIR_ID, Services, state_of
 
 HTML = "<!doctype html><title>Maintenance</title>"
@@ -200,18 +215,34 @@ async def test_state_file_in_trouble(hass: HomeAssistant, pair_entry: MockConfig
 # --- removal ------------------------------------------------------------------------------------
 
 
+async def freeze(folder: Path, *pairs: str) -> Path:
+    """Have an item rest in the file of Plex that all pairs share."""
+    file = FreezeFile(folder, Feature.HISTORY)
+    play = Play(item=Item(kind=Kind.MOVIE, ids=Ids(tmdb=1)), watched_at=1)
+    for pair in pairs:
+        refused = Change(
+            feature=Feature.HISTORY, side=Side.SOURCE, action=Action.ADD, key="k", entry=play, rule="test"
+        )
+        file.note(Outcome(change=refused, status=OutcomeStatus.UNRESOLVED, reason="not_in_library"), pair, "")
+    await file.save()
+    return folder / "plex_history.unresolved.json"
+
+
 async def test_remove_pair(
     hass: HomeAssistant, loaded: MockConfigEntry, tmp_path: Path, entity_registry: er.EntityRegistry
 ) -> None:
     folder = tmp_path / ".cw_state"
     other = folder / "publicmetadb_history.01OTHER.shadow.json"
     other.write_text("{}")
+    frozen = await freeze(folder, PAIR_ID, "01OTHER")
     await loaded.runtime_data.async_wait_for_run(loaded.runtime_data.async_start_run("button"))
     assert len(list(folder.glob(f"*{PAIR_ID}*"))) == 2
     await hass.config_entries.async_remove(loaded.entry_id)
     await hass.async_block_till_done()
     assert not er.async_entries_for_config_entry(entity_registry, loaded.entry_id)
-    assert sorted(path.name for path in folder.iterdir()) == ["crosswatch.sqlite3", other.name]
+    names = ["crosswatch.sqlite3", frozen.name, other.name]
+    assert sorted(path.name for path in folder.iterdir()) == names
+    assert {entry["pair"] for entry in orjson.loads(frozen.read_bytes()).values()} == {"01OTHER"}
     with sqlite3.connect(folder / "crosswatch.sqlite3") as database:
         tables = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         kept = {table: database.execute(f"SELECT * FROM {table}").fetchall() for table in tables}  # noqa: S608
@@ -229,6 +260,22 @@ async def test_remove_pair_while_the_state_file_is_in_trouble(
         await hass.config_entries.async_remove(loaded.entry_id)
     await hass.async_block_till_done()
     assert shared_state(hass)._opened is None
+
+
+async def test_remove_pair_while_a_file_can_not_be_written(
+    hass: HomeAssistant, loaded: MockConfigEntry, tmp_path: Path, log_may_say: list[str]
+) -> None:
+    log_may_say.append(
+        f"What is stored about the removed pair {PAIR_ID} could not be deleted: "
+        "state file plex_history.unresolved.json can't be written (ENOSPC)"
+    )
+    await freeze(tmp_path / ".cw_state", PAIR_ID)
+    disk_full = OSError(errno.ENOSPC, "disk full")
+    with patch(
+        "custom_components.crosswatch.providers.plex.statefile.StateFile._replace", side_effect=disk_full
+    ):
+        await hass.config_entries.async_remove(loaded.entry_id)
+    await hass.async_block_till_done()
 
 
 async def test_remove_account_in_use(

@@ -20,6 +20,8 @@ from .issues import (
     async_delete_pair_issue,
     async_watch_fallback,
 )
+from .providers.plex.frozen import forget_pair
+from .providers.plex.statefile import StateFileError
 from .services import async_setup_services
 from .shared import shared_state
 from .sync.database import StateError
@@ -118,10 +120,12 @@ async def _async_forget_pair(hass: HomeAssistant, pair: str) -> None:
         finally:
             await shared.release()
         await hass.async_add_executor_job(_delete_files, shared.directory, pair)
-    except (StateError, OSError) as err:
+    except (StateError, StateFileError, OSError) as err:
         LOGGER.warning("What is stored about the removed pair %s could not be deleted: %s", pair, err)
 
 
 def _delete_files(directory: Path, pair: str) -> None:
     for path in directory.glob(f"*.{pair}.*"):
         path.unlink(missing_ok=True)
+    # files that all pairs share
+    forget_pair(directory, pair)

@@ -336,6 +336,25 @@ async def test_one_429_holds_all_back(
     assert len(between) <= 2
 
 
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("asked", ["301", "3600", "1000000000"])
+async def test_wait_that_nobody_waits_for_holds_nobody_back(
+    server: Echo, session: aiohttp.ClientSession, status: int, asked: str
+) -> None:
+    """An hourly quota of one kind of request does not stop the others that share its pace."""
+    pacer = Pacer(0)
+    paced = client(server, session, backoff=0.2, pacer_for=lambda _method: pacer)
+    server.inject("*", status=status, headers={"Retry-After": asked})
+    start = time.monotonic()
+    with pytest.raises(RateLimitedError):
+        await paced.request("POST", "rated")
+    await paced.request("POST", "other")
+    first, second = server.log
+    # they slow down all the same
+    assert 0.19 <= second.at - first.at
+    assert time.monotonic() - start < 5
+
+
 def test_backoff_doubles_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """With jitter, and never longer than is sensible."""
     monkeypatch.setattr(random, "uniform", lambda low, _high: low)

@@ -149,7 +149,9 @@ class HttpClient:
                 asked = retry_after(reply_headers)
                 trouble = trouble_of(status, asked, repeatable=repeatable)
                 if pacer is not None and (asked is not None or status == HTTP_TOO_MANY):
-                    pacer.pause(min(backoff if asked is None else asked, LONGEST_WAIT))
+                    # a wait for which this request is given up is that of a quota of its own: the others
+                    # of this pace slow down, and find out by themselves whether they are meant too
+                    pacer.pause(backoff if asked is None or asked > LONGEST_WAIT else asked)
             again = not isinstance(trouble, UncertainWriteError) and (asked or 0.0) <= LONGEST_WAIT
             if attempt == attempts or not again:
                 raise trouble

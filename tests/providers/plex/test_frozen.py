@@ -12,6 +12,7 @@ from custom_components.crosswatch.providers.plex.frozen import (
     REST,
     SMALL,
     FreezeFile,
+    forget_pair,
 )
 from custom_components.crosswatch.providers.plex.provider import PlexProvider
 from custom_components.crosswatch.providers.plex.statefile import StateFileError
@@ -171,6 +172,60 @@ async def test_thaw_when_the_library_changes(file: FreezeFile) -> None:
     file.note(result(planned), "pair", "1:5")
     assert file.reason(planned, "pair", "1:5")
     assert not file.reason(planned, "pair", "1:6")
+
+
+@pytest.mark.parametrize(("before", "now"), [("1:5", ""), ("", "1:5")])
+async def test_library_nobody_has_looked_at_is_no_other_one(file: FreezeFile, before: str, now: str) -> None:
+    planned = change(movie(1))
+    file.note(result(planned), "pair", before)
+    assert file.reason(planned, "pair", now)
+
+
+async def test_which_may_be_tried_again(file: FreezeFile, clock: Clock) -> None:
+    planned = [change(movie(number)) for number in (1, 2, 3)]
+    keys = [each.key for each in planned]
+    file.note(result(planned[0]), "pair", "1:5")
+    file.note(result(change(movie(2), Action.REMOVE)), "pair", "1:5")
+    file.note(result(planned[2]), "another", "1:5")
+    assert file.thawed(keys, "pair", "1:5") == {keys[2]}
+    assert file.thawed(keys, "pair", "1:6") == set(keys)
+    clock.now += REST[0]
+    assert file.thawed(keys, "pair", "1:5") == set(keys)
+
+
+async def test_thaw_on_request(file: FreezeFile) -> None:
+    planned = [change(movie(number)) for number in (1, 2, 3)]
+    for pair in ("pair", "another"):
+        for each in planned:
+            file.note(result(each), pair, "")
+    await file.save()
+    file.thaw("pair", [planned[0].key, planned[1].key])
+    assert [bool(file.reason(each, "pair", "")) for each in planned] == [False, False, True]
+    file.thaw("pair", None)
+    await file.save()
+    assert {entry["pair"] for entry in on_disk(path_of(file)).values()} == {"another"}
+    assert len(file) == 3
+
+
+async def test_removed_pair_leaves_the_files(file: FreezeFile) -> None:
+    one, two = change(movie(1)), change(movie(2))
+    file.note(result(one), "gone", "")
+    file.note(result(two), "stays", "")
+    await file.save()
+    folder = path_of(file).parent
+    (folder / "plex_ratings.unresolved.json").write_text("{half a file")
+    forget_pair(folder, "gone")
+    assert {entry["pair"] for entry in on_disk(path_of(file)).values()} == {"stays"}
+    # who has the file open takes no row back into it
+    await file.load()
+    file.note(result(change(movie(3))), "stays", "")
+    await file.save()
+    assert {entry["pair"] for entry in on_disk(path_of(file)).values()} == {"stays"}
+    assert sorted(path.name for path in folder.iterdir()) == [HISTORY, "plex_ratings.unresolved.json"]
+    stamp = path_of(file).stat()
+    forget_pair(folder, "gone")
+    assert path_of(file).stat() == stamp
+    forget_pair(folder / "nowhere", "gone")
 
 
 async def test_thaw_when_the_ids_change(file: FreezeFile) -> None:
@@ -371,6 +426,55 @@ async def test_deleting_the_file_thaws(world: World, tmp_path: Path) -> None:
     spent = provider.requests
     await run(provider, change(movie(1)))
     assert provider.requests > spent
+
+
+async def test_what_may_be_tried_again_is_told(world: World, tmp_path: Path) -> None:
+    provider = world.whole(state_dir=tmp_path)
+    await read_plays(provider)
+    planned = change(movie(1))
+    await run(provider, planned)
+    keys = [planned.key]
+    assert await provider.thawed(Feature.HISTORY, SCOPE, keys) == set()
+    assert await provider.thawed(Feature.HISTORY, Scope(pair_id="another"), keys) == set(keys)
+    # the file is read first, also after a restart, when nobody has looked at the libraries yet
+    assert await world.whole(state_dir=tmp_path).thawed(Feature.HISTORY, SCOPE, keys) == set()
+    (tmp_path / HISTORY).unlink()
+    assert await provider.thawed(Feature.HISTORY, SCOPE, keys) == set(keys)
+    await run(provider, planned)
+    world.movie(1)
+    await read_plays(provider)
+    assert await provider.thawed(Feature.HISTORY, SCOPE, keys) == set(keys)
+    # without a folder there is nothing to thaw
+    assert await world.whole().thawed(Feature.HISTORY, SCOPE, keys) == set()
+
+
+async def test_thaw_of_a_pair(world: World, tmp_path: Path) -> None:
+    provider = world.whole(state_dir=tmp_path)
+    await run(provider, change(movie(1)))
+    await run(provider, change(Rating(item=movie(1).item, tenths=80)))
+    await world.whole(state_dir=tmp_path).thaw("pair")
+    spent = provider.requests
+    await run(provider, change(movie(1)))
+    assert provider.requests > spent
+
+
+@pytest.mark.parametrize("fallback", [False, True])
+async def test_libraries_matter_to_the_watchlist_with_its_fallback_only(
+    world: World, tmp_path: Path, *, fallback: bool
+) -> None:
+    settings = {"watchlist_allow_pms_fallback": fallback}
+    provider = world.whole(state_dir=tmp_path, **settings)
+    wanted = change(WatchlistEntry(item=Item(kind=Kind.MOVIE, ids=Ids(tmdb=1))))
+    await read_plays(provider)
+    await run(provider, wanted)
+    spent = len(world.cloud.log)
+    restarted = world.whole(state_dir=tmp_path, **settings)
+    await run(restarted, wanted)
+    assert len(world.cloud.log) == spent
+    world.movie(2)
+    await read_plays(restarted)
+    await run(restarted, wanted)
+    assert (len(world.cloud.log) > spent) is fallback
 
 
 def names(folder: Path) -> set[str]:

@@ -7,7 +7,7 @@ again, and so does a library that changed or an item whose ids did.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 import logging
@@ -15,7 +15,7 @@ from pathlib import Path
 import time
 from typing import Any, Final, Self
 
-from ...sync.models import Change, Feature, Ids, Item, Outcome, OutcomeStatus, Play
+from ...sync.models import Action, Change, Feature, Ids, Item, Outcome, OutcomeStatus, Play
 from .progress import PASSING
 from .statefile import StateFile, StateFileError
 
@@ -71,6 +71,13 @@ class Frozen:
             watched_at=None if watched_at is None else _epoch(watched_at),
         )
 
+    def rests(self, library: str, now: int) -> bool:
+        """Whether it is not to be tried yet at `now`, epoch seconds UTC, with the library like that."""
+        if library and self.library and library != self.library:
+            return False
+        # a date beyond every rest is a clock gone wrong
+        return now < self.retry_after <= now + REST[-1]
+
     def as_json(self) -> dict[str, Any]:
         """Return the entry for the file."""
         data = {
@@ -95,7 +102,7 @@ class FreezeFile:
 
     def __init__(self, folder: Path | None, feature: Feature, clock: Callable[[], float] = time.time) -> None:
         """`clock` gives epoch seconds UTC. Nothing is read or written yet."""
-        self._file = None if folder is None else StateFile(folder / f"plex_{feature}.unresolved.json")
+        self._file = None if folder is None else _file_of(folder, feature)
         self._clock = clock
         self._entries: dict[str, Frozen] = {}
         self._news: dict[str, Frozen | None] = {}
@@ -113,15 +120,15 @@ class FreezeFile:
                 self._news.clear()
 
     def reason(self, change: Change, pair: str, library: str) -> str | None:
-        """Return why the change is not to be tried yet; None if it is due, or not frozen."""
+        """Return why the change is not to be tried yet; None if it is due, or not frozen.
+
+        `library` is empty where nobody has looked at it yet, or it does not matter.
+        """
         key = file_key(change, pair)
-        entry = self._entries.get(key)
-        if entry is None:
+        entry, now = self._entries.get(key), int(self._clock())
+        if entry is None or not entry.rests(library, now):
             return None
-        now = int(self._clock())
-        # a date beyond every rest is a clock gone wrong
-        due = not now < entry.retry_after <= now + REST[-1]
-        if due or entry.library != library or entry.item.get("ids") != item_json(change.entry.item)["ids"]:
+        if entry.item.get("ids") != item_json(change.entry.item)["ids"]:
             return None
         if now - entry.last_seen >= DAY:
             self._set(key, replace(entry, last_seen=now))
@@ -155,6 +162,24 @@ class FreezeFile:
             watched_at=_date(entry.watched_at) if isinstance(entry, Play) else None,
         )
         self._set(key, frozen)
+
+    def thawed(self, keys: Collection[str], pair: str, library: str) -> frozenset[str]:
+        """Return those of these keys of changes that may be tried, whatever is to be done about them."""
+        now, known = int(self._clock()), self._entries
+
+        def rests(key: str) -> bool:
+            found = (known.get(_file_key(key, action, pair)) for action in Action)
+            return any(entry is not None and entry.rests(library, now) for entry in found)
+
+        # without a file nobody can take anything out of it
+        return frozenset() if self._file is None else frozenset(key for key in keys if not rests(key))
+
+    def thaw(self, pair: str, keys: Collection[str] | None) -> None:
+        """Let a pair's changes with these keys be tried again, all of them without keys."""
+        wanted = None if keys is None else {_file_key(key, action, pair) for key in keys for action in Action}
+        for key, entry in list(self._entries.items()):
+            if entry.pair == pair and (wanted is None or key in wanted):
+                self._set(key, None)
 
     def _set(self, key: str, entry: Frozen | None) -> None:
         self._news[key] = entry
@@ -194,6 +219,20 @@ class FreezeFile:
         return len(self._entries)
 
 
+def forget_pair(folder: Path, pair: str) -> None:
+    """Take the entries of a pair that is gone out of all files. Raises `StateFileError`; for a thread."""
+    for feature in Feature:
+        file = _file_of(folder, feature)
+        entries = _read(file)
+        others = {key: entry.as_json() for key, entry in entries.items() if entry.pair != pair}
+        if len(others) < len(entries):
+            file.write(others)
+
+
+def _file_of(folder: Path, feature: Feature) -> StateFile:
+    return StateFile(folder / f"plex_{feature}.unresolved.json")
+
+
 def _read(file: StateFile) -> dict[str, Frozen]:
     try:
         data = file.read()
@@ -224,7 +263,11 @@ def _update(entries: dict[str, Frozen], news: Mapping[str, Frozen | None]) -> No
 
 def file_key(change: Change, pair: str) -> str:
     """Key of an entry: one for each action and pair."""
-    return f"{change.key}|{change.action}|{pair}"
+    return _file_key(change.key, change.action, pair)
+
+
+def _file_key(key: str, action: Action, pair: str) -> str:
+    return f"{key}|{action}|{pair}"
 
 
 def item_json(item: Item) -> dict[str, Any]:

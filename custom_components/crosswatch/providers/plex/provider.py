@@ -1,6 +1,6 @@
 """One Plex account as the engine sees it."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 import hashlib
 from pathlib import Path
 import time
@@ -64,9 +64,6 @@ class WrongUserError(ProviderError):
 
 class PlexProvider:
     """Reads and writes a Plex account. `account` follows what is learned on the way, such as an address."""
-
-    freezes = True
-    """Items that can't be written rest in this provider's own files, which the user may delete."""
 
     def __init__(
         self,
@@ -306,8 +303,21 @@ class PlexProvider:
 
         return find
 
+    async def thawed(self, feature: Feature, scope: Scope, keys: Collection[str]) -> frozenset[str]:
+        """Return those of these keys that were refused and may be tried again by now."""
+        frozen = self._frozen[feature]
+        await frozen.load()
+        return frozen.thawed(keys, scope.pair_id, self._stand(feature, scope))
+
+    async def thaw(self, pair: str, keys: Collection[str] | None = None) -> None:
+        """Let what was refused be tried again in the next run: these keys of a pair, or all of them."""
+        for frozen in self._frozen.values():
+            await frozen.load()
+            frozen.thaw(pair, keys)
+            await frozen.save()
+
     def _stand(self, feature: Feature, scope: Scope) -> str:
         """What changes when the libraries do, in which frozen items may turn up then."""
-        if self._side is None:
+        if self._side is None or (feature is Feature.WATCHLIST and self._find_in_library is None):
             return ""
         return self._side.cache.stand(self._libraries(feature, scope))
