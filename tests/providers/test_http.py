@@ -351,7 +351,7 @@ async def test_wait_that_nobody_waits_for_holds_nobody_back(
     await paced.request("POST", "other")
     first, second = server.log
     # they slow down all the same
-    assert 0.19 <= second.at - first.at
+    assert second.at - first.at >= 0.19
     assert time.monotonic() - start < 5
 
 

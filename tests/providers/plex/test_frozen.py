@@ -462,13 +462,12 @@ async def test_thaw_of_a_pair(world: World, tmp_path: Path) -> None:
 async def test_libraries_matter_to_the_watchlist_with_its_fallback_only(
     world: World, tmp_path: Path, *, fallback: bool
 ) -> None:
-    settings = {"watchlist_allow_pms_fallback": fallback}
-    provider = world.whole(state_dir=tmp_path, **settings)
+    provider = world.whole(state_dir=tmp_path, watchlist_allow_pms_fallback=fallback)
     wanted = change(WatchlistEntry(item=Item(kind=Kind.MOVIE, ids=Ids(tmdb=1))))
     await read_plays(provider)
     await run(provider, wanted)
     spent = len(world.cloud.log)
-    restarted = world.whole(state_dir=tmp_path, **settings)
+    restarted = world.whole(state_dir=tmp_path, watchlist_allow_pms_fallback=fallback)
     await run(restarted, wanted)
     assert len(world.cloud.log) == spent
     world.movie(2)
