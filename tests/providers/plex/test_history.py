@@ -242,6 +242,55 @@ async def test_look_ups_of_several_items(world: World, options: dict[str, object
     assert sorted(play.item.ids.tmdb or 0 for play in found) == [1, 2, 3, 4, 5]
 
 
+async def test_plays_of_a_library_that_is_not_shared_any_more(world: World) -> None:
+    """Their keys lead nowhere for this user, and finding that out takes no request for each of them."""
+    child = share(world, sections=[world.shows.id])
+    world.play(world.episode(world.show(2), 1, 1), NOON, account=child.id)
+    for number in range(1, 401):
+        world.play(world.movie(number), NOON + number, account=child.id)
+    found = await read_plays(world.provider(user=child))
+    assert len(found) == 401
+    assert (
+        sum(
+            play.item == Item(kind=Kind.MOVIE, title=f"Movie {n}", year=None)
+            for n, play in zip(range(400, 0, -1), found, strict=False)
+        )
+        == 400
+    )
+    # four hundreds of them, and at the most one question each whether the unknown is left out
+    assert len(world.pms.requests("/library/metadata/*")) <= 4 + 4
+
+
+@pytest.mark.parametrize("status", [200, 404])
+async def test_server_that_refuses_a_batch_for_one_unknown_key(world: World, status: Any) -> None:
+    """Nobody has seen such a server, and none of its items would be lost."""
+    films = [world.movie(number) for number in range(1, 8)]
+    for film in films:
+        world.play(film, NOON)
+    bystander = world.movie(9)
+    rows = [
+        {"historyKey": f"/h/{key}", "ratingKey": str(key), "type": "movie", "title": "M", "viewedAt": NOON}
+        for key in (*(film.key for film in films), 9999)
+    ]
+    world.pms.inject(
+        "/library/sections/1/all",
+        **listing(
+            {
+                "ratingKey": str(bystander.key),
+                "type": "movie",
+                "title": "Movie 9",
+                "guid": bystander.guid,
+                "Guid": [{"id": "tmdb://9"}],
+            }
+        ),
+    )
+    world.pms.inject(HISTORY, **listing(*rows))
+    refusal = {"status": status, "body": '{"MediaContainer": {"size": 0}}' if status == 200 else "<html>"}
+    world.pms.inject("/library/metadata/*9999*", times=None, content_type="application/json", **refusal)
+    found = {play.remote_id: play.item.ids.tmdb for play in await read_plays(world.provider())}
+    assert found == {"9999": None, **{str(film.key): n for n, film in enumerate(films, 1)}}
+
+
 async def test_same_title_in_two_libraries(world: World) -> None:
     copies = [
         world.movie(1, section=world.movies),
@@ -391,6 +440,17 @@ async def test_scope_tells_log_and_state_apart(world: World) -> None:
     assert (await provider.read(Feature.HISTORY, SCOPE)).scope_hash != before.scope_hash
 
 
+async def test_server_that_was_handed_to_somebody_else(world: World) -> None:
+    """Whose plays are read changes with the owner: what is not among them was not removed."""
+    movie = world.movie(1)
+    world.play(movie, NOON)
+    before = await world.provider().read(Feature.HISTORY, SCOPE)
+    assert len(before.entries) == 1
+    after = await world.provider(world.account(is_owner=False)).read(Feature.HISTORY, SCOPE)
+    assert after.entries == ()
+    assert after.scope_hash != before.scope_hash
+
+
 # --- libraries and filters
 
 
@@ -519,6 +579,35 @@ async def test_marked_watched(world: World) -> None:
         if (play.remote_id or "").startswith(MARKED)
     } == {("Movie 2", NOON + 10), ("Episode 1", NOON + 40)}
     assert len(found.entries) == 4
+
+
+async def test_marked_item_that_is_being_watched_again(world: World) -> None:
+    """Its date is now that of the new beginning: no play, and the mark is no play of today."""
+    film = world.movie(1)
+    world.pms.mark_watched(1, film, NOON)
+    provider = world.provider(history_include_marked_watched=True)
+    assert [play.watched_at for play in await read_plays(provider)] == [NOON]
+    world.pms.set_resume(1, film, 600_000, NOON + 500)
+    for _ in range(2):
+        snapshot = await provider.read(Feature.HISTORY, SCOPE)
+        assert snapshot.entries == ()
+        assert [item.ids.tmdb for item in snapshot.watched] == [1]
+    # also where that is seen by a first read
+    assert await read_plays(world.provider(history_include_marked_watched=True)) == []
+    # watched to the end there is a play of its own
+    world.play(film, NOON + 900)
+    assert [play.watched_at for play in await read_plays(provider)] == [NOON + 900]
+
+
+async def test_item_being_watched_again_where_the_log_is_denied(world: World) -> None:
+    world.pms.options.non_owner_history = NonOwnerHistory.DENIED
+    child = share(world)
+    film = world.movie(1)
+    world.play(film, NOON, account=child.id)
+    world.pms.set_resume(child.id, film, 600_000, NOON + 500)
+    snapshot = await world.provider(user=child).read(Feature.HISTORY, SCOPE)
+    assert snapshot.entries == ()
+    assert len(snapshot.watched) == 1
 
 
 async def test_copy_of_a_played_title_is_not_marked(world: World) -> None:

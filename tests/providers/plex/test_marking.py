@@ -1,5 +1,6 @@
 """Writing history: only what is not watched is marked, once, and nothing but what is meant (2.9, 4.4)."""
 
+from pathlib import Path
 import time
 from typing import Any
 
@@ -489,6 +490,35 @@ async def test_unmark_is_safe_to_repeat(world: World) -> None:
     world.play(film, NOON)
     world.pms.inject(UNSCROBBLE, drop=True, when=When.AFTER)
     assert await unmark(world.whole(), movie(1)) == [(APPLIED, None)]
+
+
+async def test_unmark_what_was_watched_since_the_plays_were_read(world: World) -> None:
+    """Nobody who planned the removal could know of that play."""
+    film = world.movie(1)
+    world.play(film, NOON - 60)
+    provider = world.whole()
+    await read_plays(provider)
+    world.play(film, NOON + 60)
+    assert await unmark(provider, movie(1)) == [(FAILED, "watched_meanwhile")]
+    assert views(world, film) == [2]
+    world.pms.clock = lambda: NOON + 120
+    await read_plays(provider)
+    assert await unmark(provider, movie(1)) == [(APPLIED, None)]
+
+
+async def test_unmark_while_it_is_watched_again(world: World, tmp_path: Path) -> None:
+    """That would take the resume position along."""
+    film = world.movie(1)
+    world.play(film, NOON - 60)
+    world.pms.set_resume(1, film, 600_000, NOON - 30)
+    provider = world.whole(state_dir=tmp_path)
+    await read_plays(provider)
+    for _ in range(2):
+        assert await unmark(provider, movie(1)) == [(UNRESOLVED, "watching_again")]
+    assert views(world, film) == [1]
+    assert world.pms.user_state(1, film).view_offset == 600_000
+    world.play(film, NOON - 10)
+    assert await unmark(provider, movie(1)) == [(APPLIED, None)]
 
 
 # --- trouble

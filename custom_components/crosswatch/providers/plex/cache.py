@@ -54,8 +54,8 @@ class Libraries:
     ) -> Catalogue:
         """Return all items of the sections, or raise.
 
-        With `state` what is watched is as it is now; otherwise only ids and numbers are. Resume points
-        and ratings may be older in any case.
+        With `state` what is watched is as it is now; otherwise only ids and numbers are. Ratings, and
+        resume points of what was never watched, may be older in any case.
         """
         async with self._turn:
             async with side_by_side() as group:
@@ -117,7 +117,12 @@ class Libraries:
             return False
         known = kept.rows
         for row in page.values:
-            newer = replace(known[row.key], view_count=row.view_count, last_viewed_at=row.last_viewed_at)
+            newer = replace(
+                known[row.key],
+                view_count=row.view_count,
+                last_viewed_at=row.last_viewed_at,
+                view_offset=row.view_offset,
+            )
             known[row.key] = newer
             if self._catalogue is not None and row.key in self._catalogue[1].rows:
                 self._catalogue[1].rows[row.key] = newer

@@ -82,6 +82,18 @@ class Trimming:
         self.proven = False
 
 
+class Batches:
+    """Whether an answer to several keys leaves out the unknown ones, as far as that was seen.
+
+    `known` is the key of an item that is there, to find it out with.
+    """
+
+    def __init__(self) -> None:
+        """Nothing was seen yet."""
+        self.known: str | None = None
+        self.proven = False
+
+
 class PlexServerClient:
     """One media server with one user's token for it; at most `parallel` requests at once.
 
@@ -103,6 +115,7 @@ class PlexServerClient:
         self.uri = uri
         self.token = token
         self.trimming = Trimming()
+        self.batches = Batches()
         self.clock = ServerClock()
         self._parser = Parser()
         self._host = shared = limit or HostLimit()
@@ -188,20 +201,34 @@ class PlexServerClient:
         return [row for task in tasks for row in task.result()]
 
     async def _batch(self, keys: Sequence[str]) -> list[Wire]:
-        """Halve what the server refuses as a whole or answers with nothing: no limit is documented."""
-        found: list[Wire] = []
+        """Halve what the server refuses as a whole: no limit is documented."""
         try:
-            path = f"library/metadata/{','.join(keys)}"
-            found = rows((await self.container(path, {"includeGuids": 1})).get("Metadata"))
-        except NotFoundError:
-            pass  # all of them are unknown, or one of them: asking for less tells
+            found = await self._metadata(keys)
         except RefusedError as err:
             if err.status not in TOO_MUCH or len(keys) == 1:
                 raise
-        if found or len(keys) == 1:
-            return found
+            found = []
+        else:
+            if found or len(keys) == 1 or await self._leaves_out(keys[0]):
+                return found
         middle = len(keys) // 2
         return await self._batch(keys[:middle]) + await self._batch(keys[middle:])
+
+    async def _metadata(self, keys: Sequence[str]) -> list[Wire]:
+        """Return the rows of these keys; none for a 404: all of them are unknown, or one of them is."""
+        try:
+            answer = await self.container(f"library/metadata/{','.join(keys)}", {"includeGuids": 1})
+        except NotFoundError:
+            return []
+        return rows(answer.get("Metadata"))
+
+    async def _leaves_out(self, unknown: str) -> bool:
+        """Whether an answer without rows means that all keys are unknown: a known one beside one tells."""
+        known = self.batches.known
+        if not self.batches.proven and known is not None:
+            found = await self._metadata([known, unknown])
+            self.batches.proven = [rating_key(row) for row in found] == [known]
+        return self.batches.proven
 
 
 class DiscoverClient:

@@ -16,6 +16,7 @@ import time
 from typing import Any, Final, Self
 
 from ...sync.models import Action, Change, Feature, Ids, Item, Outcome, OutcomeStatus, Play
+from .marking import WATCHING_AGAIN
 from .progress import PASSING
 from .statefile import StateFile, StateFileError
 
@@ -141,7 +142,7 @@ class FreezeFile:
             if key in self._entries:
                 self._set(key, None)
             return
-        if outcome.status is not OutcomeStatus.UNRESOLVED or outcome.reason in PASSING:
+        if outcome.status is not OutcomeStatus.UNRESOLVED or outcome.reason in {WATCHING_AGAIN, *PASSING}:
             return
         before = self._entries.get(key)
         attempts = 1 if before is None else before.attempts + 1

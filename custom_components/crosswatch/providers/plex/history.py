@@ -129,16 +129,20 @@ class HistoryReader:
         """`cache` are the libraries of that server and user; `clock` counts seconds."""
         self._cache = cache
         self._settings = settings
-        self._account = OWNER_ACCOUNT if is_owner else user_id
+        self.account: Final = OWNER_ACCOUNT if is_owner else user_id
+        """The user's account on the server (API reference 1.7)."""
         self._is_owner = is_owner
         self._clock = clock
         self._kept: _KeptLog | None = None
+        self.read_at: int | None = None
+        """When the last complete read began, epoch seconds UTC by the server's clock."""
 
     async def read(self, client: PlexServerClient, libraries: frozenset[str]) -> History:
         """Read all plays of the user in these libraries (none named: all), or raise."""
         sections = choose_sections(await read_sections(client), libraries)
+        began = client.clock.now()
         catalogue = await self._cache.catalogue(client, sections, state=True)
-        joiner = _Joiner(catalogue, self._settings, self._account, libraries)
+        joiner = _Joiner(catalogue, self._settings, self.account, libraries)
         place = (self._cache.readings, libraries)
         kept = self._kept
         if kept is not None and kept.place == place and self._clock() - kept.read_at < AUDIT:
@@ -151,6 +155,7 @@ class HistoryReader:
         marked = self._settings.history_include_marked_watched and self._is_owner
         log = None if kept is None else kept.plays
         plays, watched = await asyncio.to_thread(_finish, log, catalogue, self._settings, marked=marked)
+        self.read_at = began
         return History(plays=plays, watched=watched, sections=sections, from_log=kept is not None)
 
     async def _read_all(
@@ -194,7 +199,7 @@ class HistoryReader:
 
     @property
     def _params(self) -> dict[str, str | int]:
-        return {"accountID": self._account, "sort": "viewedAt:desc"}
+        return {"accountID": self.account, "sort": "viewedAt:desc"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,10 +349,11 @@ def state_plays(
 ) -> Iterator[Play]:
     """Plays that only the watched state tells: the last one of each item, where it has a date.
 
-    Items with an identity among `logged` are left out. Copies that share a guid share their state.
+    Items with an identity among `logged` are left out. Copies that share a guid share their state. The
+    date of an item that is being watched again is that of the new beginning, not of the watching.
     """
     for row in watched_rows(catalogue):
-        if row.last_viewed_at is None or not logged.isdisjoint(identities(row.item)):
+        if row.last_viewed_at is None or row.view_offset or not logged.isdisjoint(identities(row.item)):
             continue
         if not ignored(row.item, row.guid, settings):
             yield Play(item=row.item, watched_at=row.last_viewed_at, remote_id=f"{MARKED}{row.key}")

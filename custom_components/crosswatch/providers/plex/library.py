@@ -328,6 +328,8 @@ async def read_listing(
     params: dict[str, str | int] = {"type": TYPES[kind], "includeGuids": 1, **(filters or {})}
     trimmed = client.trimming.on
     found = await client.pages(path, params | TRIM if trimmed else params, reader.read)
+    if found:
+        client.batches.known = found[0].key
     if not trimmed or client.trimming.proven:
         return found
     if reader.guids:

@@ -18,6 +18,9 @@ from .targets import Prepared, Target, read_rows
 
 ALREADY_WATCHED: Final = "already_watched"
 NOT_WATCHED: Final = "not_watched"
+WATCHED_MEANWHILE: Final = "watched_meanwhile"
+WATCHING_AGAIN: Final = "watching_again"
+"""Marking unwatched would take the resume position along."""
 SETTLING: Final = 600.0
 """Seconds in which a mark of ours counts although a read does not show it yet."""
 
@@ -60,9 +63,14 @@ class _Group:
     items: tuple[_Item, ...]
 
 
-def history_jobs(client: PlexServerClient, prepared: Prepared, marks: Marks) -> list[Job]:
-    """Return what is to be sent for the changes."""
-    writer = _Writer(client, prepared, marks)
+def history_jobs(
+    client: PlexServerClient, prepared: Prepared, marks: Marks, read_at: int | None
+) -> list[Job]:
+    """Return what is to be sent for the changes.
+
+    `read_at` is when the plays were read, epoch seconds UTC by the server's clock.
+    """
+    writer = _Writer(client, prepared, marks, read_at)
     additions = [target for target in prepared.targets if target.change.action is Action.ADD]
     removals = [target for target in prepared.targets if target.change.action is Action.REMOVE]
     return [*writer.additions(additions), *writer.removals(removals)]
@@ -78,10 +86,13 @@ def folders(catalogue: Catalogue, keys: Collection[str]) -> set[str]:
 
 
 class _Writer:
-    def __init__(self, client: PlexServerClient, prepared: Prepared, marks: Marks) -> None:
+    def __init__(
+        self, client: PlexServerClient, prepared: Prepared, marks: Marks, read_at: int | None
+    ) -> None:
         self._client = client
         self._prepared = prepared
         self._marks = marks
+        self._read_at = read_at
 
     def additions(self, targets: Iterable[Target]) -> list[Job]:
         """Return what is to be sent: whole shows and seasons first, then single items."""
@@ -104,8 +115,20 @@ class _Writer:
         jobs = []
         for item in _grouped(targets):
             watched = [row for row in item.rows if self._marks.watched(row)]
-            jobs.append(self._removal_job(item, watched) if watched else settled(item.changes, NOT_WATCHED))
+            if any(self._unknown(row) for row in watched):
+                # whoever planned the removal does not know of this play
+                jobs.append(settled(item.changes, WATCHED_MEANWHILE, OutcomeStatus.FAILED))
+            elif any(row.view_offset for row in watched):
+                jobs.append(settled(item.changes, WATCHING_AGAIN, OutcomeStatus.UNRESOLVED))
+            else:
+                done = self._removal_job(item, watched) if watched else settled(item.changes, NOT_WATCHED)
+                jobs.append(done)
         return jobs
+
+    def _unknown(self, row: Row) -> bool:
+        """Whether the item was watched after the plays were read."""
+        at = row.last_viewed_at
+        return at is not None and self._read_at is not None and at > self._read_at and not row.view_offset
 
     def _groups(self, items: Mapping[str, _Item]) -> list[_Group]:
         """Find shows, then seasons, that a single mark completes without hitting anything else."""
@@ -213,10 +236,10 @@ def _grouped(targets: Iterable[Target]) -> list[_Item]:
     return list(items.values())
 
 
-def settled(changes: Sequence[Change], reason: str) -> Job:
+def settled(changes: Sequence[Change], reason: str, status: OutcomeStatus = OutcomeStatus.ALREADY) -> Job:
     """Return outcomes that need no request."""
 
     async def write() -> list[Outcome]:
-        return [outcome(change, OutcomeStatus.ALREADY, reason) for change in changes]
+        return [outcome(change, status, reason) for change in changes]
 
     return Job(tuple(changes), write)

@@ -70,6 +70,7 @@ class ServerSide:
         history = await self._history.read(client, libraries)
         scope = (
             "log" if history.from_log else "state",
+            f"account={self._history.account}",
             *sorted(section.id for section in history.sections),
             f"require_ids={settings.history_require_external_ids}",
             f"marked={settings.history_include_marked_watched and self._is_owner}",
@@ -108,7 +109,7 @@ class ServerSide:
         prepared = await prepare(client, self.cache, libraries, changes, also)
         match feature:
             case Feature.HISTORY:
-                return prepared.outcomes, history_jobs(client, prepared, self._marks)
+                return prepared.outcomes, history_jobs(client, prepared, self._marks, self._history.read_at)
             case Feature.RATINGS:
                 return prepared.outcomes, rating_jobs(client, prepared)
             case Feature.PROGRESS:
