@@ -137,7 +137,7 @@ def test_config_schema() -> None:
 
 def test_translations() -> None:
     assert set(ENGLISH) <= {
-        "title", "config", "options", "entity", "exceptions", "issues", "selector", "services",
+        "title", "common", "config", "options", "entity", "exceptions", "issues", "selector", "services",
         "system_health",
     }  # fmt: skip
     assert "title" not in ENGLISH["config"]

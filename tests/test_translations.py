@@ -17,6 +17,7 @@ from custom_components.crosswatch.errors import error_key
 from custom_components.crosswatch.event import RUN
 from custom_components.crosswatch.flows.plex_options import plex_setting
 from custom_components.crosswatch.flows.publicmetadb_options import publicmetadb_setting
+from custom_components.crosswatch.message import TROUBLES
 from custom_components.crosswatch.providers.plex.link import NoServerError
 from custom_components.crosswatch.providers.plex.provider import WrongUserError
 from custom_components.crosswatch.providers.plex.rights import (
@@ -30,7 +31,7 @@ from custom_components.crosswatch.repairs import FLOWS
 from custom_components.crosswatch.sensor import LIMITS, SENSORS
 from custom_components.crosswatch.services import FAILURES
 from custom_components.crosswatch.switch import AUTOMATIC
-from custom_components.crosswatch.sync.models import Direction, Feature
+from custom_components.crosswatch.sync.models import Action, Direction, Feature
 from custom_components.crosswatch.sync.provider import (
     AuthError,
     BadAnswerError,
@@ -40,7 +41,8 @@ from custom_components.crosswatch.sync.provider import (
     RefusedError,
     UnreachableError,
 )
-from custom_components.crosswatch.sync.report import RunStatus
+from custom_components.crosswatch.sync.report import Phase, RunStatus
+from custom_components.crosswatch.texts import Word
 from tests.common import ENGLISH, INTEGRATION
 
 ICONS: Mapping[str, Any] = json.loads((INTEGRATION / "icons.json").read_text("utf-8"))
@@ -189,6 +191,34 @@ def test_entities() -> None:
         SESSIONS_HIDDEN,
         LIMIT_NO_SERVER,
     }
+
+
+def constants(*places: str) -> set[str]:
+    """Return the strings that have a name of their own in modules of the engine and the providers."""
+    trees = [ast.parse(path.read_text("utf-8")) for place in places for path in INTEGRATION.glob(place)]
+    return {
+        node.value.value
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Assign, ast.AnnAssign))
+        if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    }
+
+
+def test_reasons() -> None:
+    """Why an item can't be written, or a plan is held, is told in words, whoever says it."""
+    words: dict[str, set[str]] = {}
+    for key in ENGLISH["common"]:
+        what, _, code = key.partition("_")
+        words.setdefault(what, set()).add(code)
+    documented = constants("providers/*/refusals.py")
+    assert documented <= words["reason"]
+    told = constants("providers/**/*.py", "sync/*.py") | {"http", "other", "clear_unsupported"}
+    assert words["reason"] <= told
+    assert set(words) == set(Word)
+    assert words["phase"] == {*Phase, "other"}
+    assert words["action"] == {*Action, "other"}
+    assert words["trouble"] == {*TROUBLES}
 
 
 def test_actions() -> None:

@@ -25,6 +25,7 @@ from .providers.plex.statefile import StateFileError
 from .services import async_setup_services
 from .shared import shared_state
 from .sync.database import StateError
+from .websocket_api import async_setup_websocket
 
 ACCOUNT_PLATFORMS: Final = [Platform.BINARY_SENSOR, Platform.SENSOR]
 PAIR_PLATFORMS: Final = [
@@ -39,8 +40,9 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 
 async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
-    """Register the actions and serve the dashboard card."""
+    """Register the actions and the websocket commands, and serve the dashboard card."""
     async_setup_services(hass)
+    async_setup_websocket(hass)
     await async_setup_frontend(hass)
     return True
 

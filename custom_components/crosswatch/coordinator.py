@@ -21,6 +21,7 @@ from .const import (
     CONF_DIRECTION,
     CONF_FEATURES,
     CONF_INTERVAL,
+    CONF_KIND,
     CONF_PAUSED,
     CONF_SOURCE,
     CONF_TARGET,
@@ -30,6 +31,7 @@ from .const import (
     OVERDUE_DELAY,
     STATUS_NEVER_RUN,
     STATUS_RUNNING,
+    EntryKind,
     Trigger,
 )
 from .listeners import Listeners
@@ -360,10 +362,13 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
 
 
 @callback
+def loaded_pairs(hass: HomeAssistant) -> list[PairConfigEntry]:
+    """Return the loaded pair entries."""
+    entries = hass.config_entries.async_loaded_entries(DOMAIN)
+    return [entry for entry in entries if entry.data.get(CONF_KIND) == EntryKind.PAIR]
+
+
+@callback
 def pairs_of_account(hass: HomeAssistant, account: str | None) -> list[PairConfigEntry]:
     """Return the loaded pair entries that use an account."""
-    return [
-        entry
-        for entry in hass.config_entries.async_loaded_entries(DOMAIN)
-        if account in (entry.data.get(CONF_SOURCE), entry.data.get(CONF_TARGET))
-    ]
+    return [entry for entry in loaded_pairs(hass) if account in entry.runtime_data.accounts.values()]

@@ -33,13 +33,17 @@ PROBLEMS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairState:
-    """What a pair shows of its past. `unresolved` counts the open `items` by feature and reason."""
+    """What a pair shows of its past.
+
+    `unresolved` counts the open `items` by feature and reason. `runs` are the last ones, newest first.
+    """
 
     status: RunStatus | None = None
     report: RunReport | None = None
     last_success: datetime | None = None
     unresolved: Mapping[Feature, Mapping[str, int]] = field(default_factory=dict)
     items: tuple[UnresolvedRow, ...] = ()
+    runs: tuple[RunReport, ...] = ()
 
     @property
     def last_run(self) -> datetime | None:
