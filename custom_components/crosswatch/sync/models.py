@@ -302,7 +302,8 @@ class Outcome:
     """Result of one change. `reason` is set unless it was applied.
 
     `written_at` is the time the service gave the write, epoch seconds UTC by the service's clock, where
-    that is not the entry's own time: Plex dates a play with the moment it is told of it.
+    that is not the entry's own time: Plex dates a play with the moment it is told of it. `retry_at` is
+    from when an unresolved one can be written, epoch seconds, where that is only a matter of time.
     """
 
     change: Change
@@ -310,3 +311,4 @@ class Outcome:
     reason: str | None = None
     remote_id: str | None = None
     written_at: int | None = None
+    retry_at: int | None = None

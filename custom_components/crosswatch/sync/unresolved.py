@@ -36,13 +36,20 @@ class UnresolvedRow:
     retry_at: int | None
 
 
-def remember_refusal(db: sqlite3.Connection, pair: str, change: Change, reason: str, now: int) -> None:
-    """Let an item rest that a service refused at `now`, epoch seconds UTC."""
+def remember_refusal(
+    db: sqlite3.Connection, pair: str, change: Change, reason: str, now: int, retry_at: int | None = None
+) -> None:
+    """Let an item rest that a service refused at `now`, epoch seconds UTC.
+
+    With `retry_at` it only has to wait for that moment, which is no refusal that would be counted.
+    """
     row = db.execute(
         "SELECT attempts FROM unresolved WHERE pair = ? AND feature = ? AND side = ? AND key = ?",
         (pair, change.feature, change.side, change.key),
     ).fetchone()
-    attempts = (row[0] if row else 0) + 1
+    attempts = (row[0] if row else 0) + (retry_at is None)
+    if retry_at is None:
+        retry_at = now + REST[min(attempts, len(REST)) - 1]
     db.execute(
         "INSERT INTO unresolved "
         "(pair, feature, side, key, reason, name, attempts, first_seen, last_seen, retry_at) "
@@ -58,7 +65,7 @@ def remember_refusal(db: sqlite3.Connection, pair: str, change: Change, reason: 
             attempts,
             now,
             now,
-            now + REST[min(attempts, len(REST)) - 1],
+            retry_at,
         ),
     )
 

@@ -71,8 +71,8 @@ async def test_documented_limits_and_file(tmp_path: Path, clocks: Clocks) -> Non
     started = int(clocks.wall)
     assert content(tmp_path) == {
         "buckets": {
-            "submit": {"window_start": started, "count": 200, "limit": 200},
-            "update": {"window_start": started, "count": 100, "limit": 100},
+            "submit": {"window_start": started, "count": 200, "limit": 200, "refused": True},
+            "update": {"window_start": started, "count": 100, "limit": 100, "refused": True},
         }
     }
     assert made.retry_at() == started + 3600
@@ -272,6 +272,9 @@ async def test_used_up_items_wait_and_the_run_finishes(
     sim.log.clear()
     again = build(**options)
     assert again.retry_at(SCOPE) is None
+    await again.read(Feature.RATINGS, SCOPE)
+    assert again.retry_at(SCOPE) == clock.now + 3600, "what waits is known after a restart"
+    sim.log.clear()
     assert told(await apply(again, *new[3:])) == [SUBMIT] * 2
     assert not sim.log
     assert again.retry_at(SCOPE) is not None

@@ -91,8 +91,9 @@ class Quota:
                 mine = self._windows.get(bucket)
                 if mine is not None and mine.started == window.started:
                     # the same window, whose end we know better than the wall clock does
-                    window.ends, window.refused = mine.ends, mine.refused
+                    window.ends = mine.ends
                     window.closed = window.closed or mine.closed
+                    window.refused = window.refused or mine.refused
             self._windows = found
 
     async def take(self, bucket: Bucket, *, beyond: bool = False) -> bool:
@@ -104,7 +105,9 @@ class Quota:
         async with self._lock:
             window = self._current(bucket)
             if not beyond and self.used_up(bucket):
-                window.refused = True
+                if not window.refused:
+                    window.refused = True
+                    await self._save(self._windows)
                 return False
             window.count += 1
             self._windows[bucket] = window
@@ -129,14 +132,17 @@ class Quota:
             self._windows[bucket] = window
             await self._save(self._windows)
 
+    def opens_at(self, bucket: Bucket) -> int | None:
+        """Epoch seconds from which it is not used up any more; None if it isn't."""
+        window = self._windows.get(bucket)
+        if window is None or not self.used_up(bucket):
+            return None
+        return math.ceil(self._clock() + window.ends - self._monotonic())
+
     def retry_at(self) -> int | None:
         """Epoch seconds from which something that was refused can be sent; None if nothing was."""
-        waits = [
-            window.ends - self._monotonic()
-            for window in self._windows.values()
-            if window.refused and window.ends > self._monotonic()
-        ]
-        return math.ceil(self._clock() + min(waits)) if waits else None
+        opened = (self.opens_at(bucket) for bucket, window in self._windows.items() if window.refused)
+        return min((at for at in opened if at is not None), default=None)
 
     def _current(self, bucket: Bucket) -> _Window:
         window = self._windows.get(bucket)
@@ -157,9 +163,12 @@ class Quota:
                 continue
             started, count = _number(row, "window_start"), _number(row, "count")
             left = min(max(started + WINDOW - self._clock(), 0.0), WINDOW)
-            closed = row.get("closed") is True
             found[bucket] = _Window(
-                started=int(started), ends=self._monotonic() + left, count=int(count), closed=closed
+                started=int(started),
+                ends=self._monotonic() + left,
+                count=int(count),
+                closed=row.get("closed") is True,
+                refused=row.get("refused") is True,
             )
         return found
 
@@ -171,8 +180,9 @@ class Quota:
                 "count": window.count,
                 "limit": self._limits[bucket],
             }
-            if window.closed:
-                rows[bucket.value]["closed"] = True
+            # something waits for the end of this window, also after a restart
+            told = {"closed": window.closed, "refused": window.refused}
+            rows[bucket.value] |= {name: True for name, value in told.items() if value}
         await self._file.write({"buckets": rows})
 
 

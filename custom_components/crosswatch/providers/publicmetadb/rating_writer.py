@@ -94,7 +94,7 @@ class RatingWriter:
         replaces = record.id is not None or (before is not None and before.old is not None)
         bucket = Bucket.UPDATE if replaces else Bucket.SUBMIT
         if not await self._quota.take(bucket):
-            return _unresolved(change, REASONS[bucket])
+            return self._waits(change, bucket)
         broke_off = before if before is not None and not before.done else None
         earlier = broke_off.posted if broke_off is not None else ()
         pending = Pending(
@@ -120,7 +120,7 @@ class RatingWriter:
                 raise
             # the service counts by the hour as well, and its count is the one that holds
             await self._quota.close(bucket, err.retry_after)
-            return _unresolved(change, REASONS[bucket])
+            return self._waits(change, bucket)
 
     async def _clear(self, record: Record) -> None:
         """Delete the row that is to be replaced; one that is gone, or was never ours, is in nobody's way."""
@@ -301,6 +301,9 @@ class RatingWriter:
         return Outcome(change=change, status=OutcomeStatus.APPLIED, remote_id=record.id)
 
     # --- small --------------------------------------------------------------------------------
+
+    def _waits(self, change: Change, bucket: Bucket) -> Outcome:
+        return replace(_unresolved(change, REASONS[bucket]), retry_at=self._quota.opens_at(bucket))
 
     def _now(self) -> int:
         return int(self._clock())

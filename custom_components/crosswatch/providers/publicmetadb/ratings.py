@@ -77,6 +77,7 @@ class Ratings:
             if len(self._store) and not 0 <= now - (self._store.refreshed_at or 0) < LEAST_TURN:
                 self._store.touch(refreshed_at=now)
             await self._store.save()
+            await self.quota.load()
             await self._finish()
             known = self._store.all()
         return await asyncio.to_thread(_rated, known.values(), self.usual_label(label))
@@ -90,7 +91,6 @@ class Ratings:
         ]
         if not half_done:
             return
-        await self.quota.load()
         writer = RatingWriter(self._client, self._store, self.quota, self._clock)
         for record, pending in half_done:
             if self.quota.used_up(Bucket.UPDATE):

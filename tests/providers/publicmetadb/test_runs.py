@@ -1,0 +1,95 @@
+"""Whole runs: the engine between a side in memory and the service."""
+
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from custom_components.crosswatch.providers.publicmetadb import PublicMetaDBProvider
+from custom_components.crosswatch.providers.publicmetadb.provider import ABLE
+from custom_components.crosswatch.sync.engine import Engine, RunRequest
+from custom_components.crosswatch.sync.models import Direction, Entry, Feature, Side
+from custom_components.crosswatch.sync.report import FeatureReport, RunStatus
+from custom_components.crosswatch.sync.state import State
+from tests.simulators.publicmetadb import ManualClock, PublicMetaDBSimulator, User
+from tests.sync.fakes import HOUR, FakeProvider
+
+from .conftest import Build
+from .helpers import PAIR, RATINGS, SCOPE, movie, rating
+
+LIMIT = "publicmetadb_hourly_rating_submit_limit"
+
+
+class Pair:
+    """A pair with the service at one side. Its clock stands still between runs."""
+
+    def __init__(self, build: Callable[[], PublicMetaDBProvider], state: State, clock: ManualClock) -> None:
+        """Start with the service as the target, one-way, and an empty other side."""
+        self._build = build
+        self.state = state
+        self.clock = clock
+        self.other = FakeProvider("plex")
+        self.provider = build()
+        self.side = Side.TARGET
+        self.request = RunRequest(
+            pair_id=PAIR, direction=Direction.ONE_WAY, features=(), scope=SCOPE, trigger="test"
+        )
+
+    def restart(self) -> None:
+        """Go on in a new process."""
+        self.provider = self._build()
+
+    def hold(self, feature: Feature, *entries: Entry) -> None:
+        """Let the other side hold exactly these."""
+        self.other.entries[feature] = list(entries)
+
+    async def run(self, feature: Feature, **changes: Any) -> FeatureReport:
+        """Run one feature."""
+        sides: Mapping[Side, Any] = {self.side: self.provider, self.side.other: self.other}
+        request = replace(self.request, features=(feature,), **changes)
+        engine = Engine(self.state, self.clock)
+        report = await engine.run(request, sides[Side.SOURCE], sides[Side.TARGET], lambda _told: None)
+        return report.features[feature]
+
+
+@pytest.fixture
+async def pair(build: Build, sim: PublicMetaDBSimulator, tmp_path: Path) -> AsyncGenerator[Pair]:
+    """Return a pair whose features are all switched on."""
+    clock = ManualClock()
+    sim.clock = sim.state.clock = sim.limits._clock = clock
+
+    def make() -> PublicMetaDBProvider:
+        provider = build(clock=clock)
+        provider.capabilities = ABLE
+        return provider
+
+    state = await State.open(tmp_path)
+    yield Pair(make, state, clock)
+    await state.close()
+
+
+async def test_ratings_beyond_the_hour_are_written_when_it_is_over(
+    pair: Pair, user: User, sim: PublicMetaDBSimulator
+) -> None:
+    """They wait for the window and for nothing else, however often that happens."""
+    pair.hold(Feature.RATINGS, *(rating(movie(number)) for number in range(1, 501)))
+    for hour in range(1, 3):
+        report = await pair.run(Feature.RATINGS)
+        assert (report.status, len(user.ratings())) == (RunStatus.UNRESOLVED, 200 * hour)
+        assert report.reasons == {LIMIT: 500 - 200 * hour}
+        again_at = pair.provider.retry_at(SCOPE)
+        assert again_at is not None
+        assert 0 < again_at - pair.clock.now <= HOUR + 1
+        # a run before its time sends nothing, also in a new process, and still knows when
+        pair.clock.advance(HOUR / 2)
+        pair.restart()
+        sim.log.clear()
+        assert (await pair.run(Feature.RATINGS)).reasons == {LIMIT: 500 - 200 * hour}
+        assert not sim.requests(RATINGS, "POST")
+        assert abs((pair.provider.retry_at(SCOPE) or 0) - again_at) <= 60
+        pair.clock.now = max(again_at, pair.provider.retry_at(SCOPE) or 0)
+        pair.restart()
+    report = await pair.run(Feature.RATINGS)
+    assert (report.status, len(user.ratings()), report.reasons) == (RunStatus.OK, 500, {})
