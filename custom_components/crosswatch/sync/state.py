@@ -174,7 +174,9 @@ class State(Database):
                 ledger.settle(db, account, run, outcomes, now)
             for o in outcomes:
                 if o.status is OutcomeStatus.UNRESOLVED:
-                    unresolved.remember_refusal(db, pair, o.change, o.reason or "refused", now, o.retry_at)
+                    unresolved.remember_refusal(
+                        db, pair, o.change, o.reason or "refused", now, retry_at=o.retry_at
+                    )
 
         await self._do(write)
 

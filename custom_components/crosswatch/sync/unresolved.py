@@ -37,7 +37,7 @@ class UnresolvedRow:
 
 
 def remember_refusal(
-    db: sqlite3.Connection, pair: str, change: Change, reason: str, now: int, retry_at: int | None = None
+    db: sqlite3.Connection, pair: str, change: Change, reason: str, now: int, *, retry_at: int | None = None
 ) -> None:
     """Let an item rest that a service refused at `now`, epoch seconds UTC.
 
