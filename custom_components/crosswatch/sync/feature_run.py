@@ -194,6 +194,7 @@ class FeatureRun:
             settling=await self._state.unsettled(pair, self.feature, now - SETTLE, now + FUTURE),
             aliases=Aliases(await self._state.aliases(pair)),
             values=await self._state.values(pair, self.feature, scopes),
+            mappings=await self._state.mappings(),
         )
 
     async def _look(

@@ -8,6 +8,7 @@ Ids decide, never titles.
 
 from collections.abc import Iterable, Mapping
 from itertools import combinations
+import re
 from typing import Self
 
 from .models import NO_IDS, Ids, Item, Kind
@@ -17,6 +18,9 @@ UNKNOWN = "unknown:"
 
 RATING = "#rating:"
 """Between the key of an item and the label of one of its ratings."""
+
+NUMBERS = re.compile(r" s\d{2,}(e\d{2,})?$")
+"""Numbers at the end of the key of an episode or season without any id."""
 
 NAMESPACES = ("tmdb", "imdb", "tvdb", "guid")
 """Best first. An id of a later namespace that contradicts an earlier one proves nothing."""
@@ -34,6 +38,16 @@ def play_key(key: str, watched_at: int | None) -> str:
 def rating_key(key: str, label: str) -> str:
     """Key of one rating; labels that differ in case only are one."""
     return f"{key}{RATING}{label.strip().casefold()}"
+
+
+def title_of(key: str) -> str:
+    """Return the key of the movie or show that an item, from its key, is or belongs to."""
+    unknown = UNKNOWN if key.startswith(UNKNOWN) else ""
+    kind, _, rest = key.removeprefix(UNKNOWN).partition(":")
+    if kind not in (Kind.SEASON, Kind.EPISODE):
+        return key
+    title = NUMBERS.sub("", rest) if unknown else rest.rpartition(":")[0]
+    return f"{unknown}{Kind.SHOW}:{title}"
 
 
 class Aliases:
@@ -58,7 +72,7 @@ class Aliases:
 
     def learn(self, items: Iterable[Item]) -> None:
         """Take in the ids of all titles (movies, shows, the shows of episodes). Order does not matter."""
-        titles = dict.fromkeys(title for item in items if (title := _title(item))[1])
+        titles = dict.fromkeys(title for item in items if (title := title_ids(item))[1])
         news = [tokens for title in titles if self._is_news(tokens := _tokens(*title))]
         if not news:
             return
@@ -74,7 +88,7 @@ class Aliases:
 
     def key(self, item: Item) -> str:
         """Return the item's key, or raise `AmbiguousIdsError`. Call `learn` first."""
-        kind, ids = _title(item)
+        kind, ids = title_ids(item)
         if not ids:
             return f"{UNKNOWN}{item.kind}:{item.name.casefold()}"
         title = self._title_key(kind, ids)
@@ -89,7 +103,7 @@ class Aliases:
 
     def contested(self, item: Item) -> frozenset[str]:
         """Return those of the item's typed ids that fit more than one title."""
-        return frozenset(token for token in _tokens(*_title(item)) if token in self._contested)
+        return frozenset(token for token in _tokens(*title_ids(item)) if token in self._contested)
 
     def current(self, key: str) -> str:
         """Translate a stored key of anything whose title was joined to another."""
@@ -211,8 +225,8 @@ def _namespace(token: str) -> str:
     return token.split(":", 2)[1]
 
 
-def _title(item: Item) -> tuple[Kind, Ids]:
-    """Kind and ids of the movie or show the item is or belongs to."""
+def title_ids(item: Item) -> tuple[Kind, Ids]:
+    """Return kind and ids of the movie or show the item is or belongs to."""
     if item.kind in (Kind.MOVIE, Kind.SHOW):
         return item.kind, item.ids
     return Kind.SHOW, item.show_ids or NO_IDS

@@ -8,6 +8,7 @@ from itertools import chain
 from .draft import Context, Refusal
 from .identity import Aliases
 from .ledger import Mark, Marks
+from .mapping import Mappings, with_mappings
 from .models import PRESENT, Direction, Missing, Plan, Side, Snapshot, Values
 from .plan import plan
 from .provider import Capability
@@ -34,6 +35,7 @@ class Memory:
     values: Mapping[str, Values]
     settling: frozenset[str]
     aliases: Aliases
+    mappings: Mappings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,7 @@ def look(
     marks: Mapping[Side, tuple[Mark, ...]],
 ) -> Look:
     """Plan from what was read. `aliases` are those of an earlier look; the rest is as it is now."""
+    snapshots = {side: with_mappings(snapshot, memory.mappings) for side, snapshot in snapshots.items()}
     known = (aliases or memory.aliases).copy()
     known.learn(
         item

@@ -50,6 +50,10 @@ MIGRATIONS = (
     CREATE INDEX ledger_by_account ON ledger (account);
     CREATE INDEX ledger_by_run ON ledger (run, key);
     """,
+    # 4: the TMDb ids that a person gave to titles which have none
+    """
+    CREATE TABLE mapping (token TEXT PRIMARY KEY, tmdb INTEGER NOT NULL, title TEXT NOT NULL) WITHOUT ROWID;
+    """,
 )
 
 

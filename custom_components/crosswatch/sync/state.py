@@ -7,13 +7,14 @@ from collections.abc import Collection, Iterable, Mapping
 import json
 import sqlite3
 
-from . import journal, ledger, unresolved
+from . import journal, ledger, mapping, unresolved
 from .database import Database
 from .ledger import Mark
 from .models import (
     PRESENT,
     Change,
     Feature,
+    Kind,
     Missing,
     Outcome,
     OutcomeStatus,
@@ -231,6 +232,26 @@ class State(Database):
     async def unresolved(self, pair: str) -> tuple[UnresolvedRow, ...]:
         """Return all unresolved items of the pair."""
         return await self._do(lambda db: unresolved.load(db, pair))
+
+    # --- mappings -------------------------------------------------------------------------------
+
+    async def mappings(self) -> dict[str, int]:
+        """Return the TMDb ids that were given to titles, by what those are known by."""
+        return await self._do(mapping.load)
+
+    async def map_item(self, wanted: str, kind: Kind, tmdb: int) -> None:
+        """Give a title its TMDb id, for all pairs, from their next run on.
+
+        `wanted` is the key of anything of the title, or an id of it such as `imdb:tt0133093`; `tmdb` is the
+        show's for a season or episode. Raises `NotMappableError`.
+        """
+        title = mapping.known_by(wanted, kind)
+        await self._do(lambda db: mapping.keep(db, title, tmdb))
+
+    async def unmap_item(self, wanted: str, kind: Kind) -> bool:
+        """Take it back and return whether there was one. No run may be under way."""
+        title = mapping.known_by(wanted, kind)
+        return await self._do(lambda db: mapping.drop(db, title))
 
     # --- runs -----------------------------------------------------------------------------------
 
