@@ -26,10 +26,19 @@ from .models import (
     Side,
     Snapshot,
 )
-from .provider import AuthError, BadAnswerError, Capability, Provider, ProviderError, UnreachableError
+from .provider import (
+    AuthError,
+    BadAnswerError,
+    Capability,
+    Provider,
+    ProviderError,
+    Thawing,
+    UnreachableError,
+)
 from .report import FeatureReport, Phase, Progress, RunStatus
 from .state import State, own_account
 from .tally import Tally
+from .unresolved import NOT_SHOWN
 from .values import Written
 
 if TYPE_CHECKING:
@@ -202,7 +211,7 @@ class FeatureRun:
     ) -> Look:
         """Plan from what was read. `aliases` are those of an earlier look."""
         pair, now = self._request.pair_id, int(self._clock())
-        frozen = await self._state.resting(pair, self.feature, now)
+        frozen = await self._resting(now)
         written: Mapping[Side, Mapping[str, Written]] = {}
         if self.feature in (Feature.RATINGS, Feature.PROGRESS):
             written = await self._state.written(pair, self.feature, now - SETTLE, now + FUTURE)
@@ -227,6 +236,17 @@ class FeatureRun:
 
         # a plan for 100,000 plays takes longer than the event loop may wait
         return await asyncio.to_thread(without_collector, make)
+
+    async def _resting(self, now: int) -> dict[str, str]:
+        """Keys that were refused and are not to be tried yet, with the reason."""
+        found: dict[str, str] = {}
+        for side, rows in (await self._state.resting(self._request.pair_id, self.feature, now)).items():
+            given = {key: reason for key, reason in rows.items() if reason != NOT_SHOWN}
+            provider, thawed = self._sides[side], frozenset[str]()
+            if given and isinstance(provider, Thawing):
+                thawed = await provider.thawed(self.feature, self._request.scope, given)
+            found |= {key: reason for key, reason in rows.items() if key not in thawed}
+        return found
 
     def _able(self, side: Side) -> Capability:
         return self._sides[side].capabilities.get(self.feature, UNKNOWN_CAPABILITY)

@@ -5,7 +5,7 @@ The contract lives here and not beside the providers, so that the engine depends
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from .models import Action, Change, Entry, Feature, Kind, Outcome, Scope, Snapshot
 
@@ -113,3 +113,11 @@ class Provider(Protocol):
 
         Paced; cancellable at any await. Never repeats a write that may have landed.
         """
+
+
+@runtime_checkable
+class Thawing(Protocol):
+    """A provider that keeps what it refused in files of its own, which a person may delete."""
+
+    async def thawed(self, feature: Feature, scope: Scope, resting: Mapping[str, str]) -> frozenset[str]:
+        """Return those of these keys, with the reasons it gave, that may be tried before they are due."""

@@ -201,7 +201,7 @@ class State(Database):
 
     # --- unresolved -----------------------------------------------------------------------------
 
-    async def resting(self, pair: str, feature: Feature, now: int) -> dict[str, str]:
+    async def resting(self, pair: str, feature: Feature, now: int) -> dict[Side, dict[str, str]]:
         """Keys a service refused and that are not due again yet, with the reason."""
         return await self._do(lambda db: unresolved.resting(db, pair, feature, now))
 

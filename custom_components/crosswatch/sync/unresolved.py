@@ -82,14 +82,20 @@ def remember_unshown(db: sqlite3.Connection, pair: str, changes: Iterable[Change
             remember_refusal(db, pair, change, NOT_SHOWN, now)
 
 
-def resting(db: sqlite3.Connection, pair: str, feature: Feature, now: int) -> dict[str, str]:
-    """Keys that are not due again yet, with the reason. A date beyond every rest is a clock gone wrong."""
+def resting(db: sqlite3.Connection, pair: str, feature: Feature, now: int) -> dict[Side, dict[str, str]]:
+    """Keys by side that are not due again yet, with the reason.
+
+    A date beyond every rest is a clock gone wrong.
+    """
     rows = db.execute(
-        "SELECT key, reason FROM unresolved WHERE pair = ? AND feature = ? "
+        "SELECT side, key, reason FROM unresolved WHERE pair = ? AND feature = ? "
         "AND retry_at > ? AND retry_at <= ?",
         (pair, feature, now, now + REST[-1]),
     )
-    return dict(rows.fetchall())
+    found: dict[Side, dict[str, str]] = {side: {} for side in Side}
+    for side, key, reason in rows.fetchall():
+        found[Side(side)][key] = reason
+    return found
 
 
 def note_unresolved(

@@ -183,11 +183,13 @@ async def test_library_nobody_has_looked_at_is_no_other_one(file: FreezeFile, be
 
 async def test_which_may_be_tried_again(file: FreezeFile, clock: Clock) -> None:
     planned = [change(movie(number)) for number in (1, 2, 3)]
-    keys = [each.key for each in planned]
+    keys = {each.key: "not_in_library" for each in planned}
     file.note(result(planned[0]), "pair", "1:5")
     file.note(result(change(movie(2), Action.REMOVE)), "pair", "1:5")
     file.note(result(planned[2]), "another", "1:5")
-    assert file.thawed(keys, "pair", "1:5") == {keys[2]}
+    assert file.thawed(keys, "pair", "1:5") == {planned[2].key}
+    # what is never frozen here rests where it does
+    assert file.thawed({planned[2].key: "progress_too_small"}, "pair", "1:5") == set()
     assert file.thawed(keys, "pair", "1:6") == set(keys)
     clock.now += REST[0]
     assert file.thawed(keys, "pair", "1:5") == set(keys)
@@ -433,7 +435,7 @@ async def test_what_may_be_tried_again_is_told(world: World, tmp_path: Path) -> 
     await read_plays(provider)
     planned = change(movie(1))
     await run(provider, planned)
-    keys = [planned.key]
+    keys = {planned.key: "not_in_library"}
     assert await provider.thawed(Feature.HISTORY, SCOPE, keys) == set()
     assert await provider.thawed(Feature.HISTORY, Scope(pair_id="another"), keys) == set(keys)
     # the file is read first, also after a restart, when nobody has looked at the libraries yet

@@ -30,6 +30,8 @@ FORGOTTEN: Final = 90 * DAY
 LATEST: Final = 253_402_300_800
 """Epoch seconds of the year 10,000."""
 SMALL: Final = 256 * 1024
+NEVER: Final = frozenset({WATCHING_AGAIN, *PASSING})
+"""Reasons that the next look may find gone, whatever happens to the library."""
 SAVE_EVERY: Final = 10.0
 """Seconds between two savings of a file larger than `SMALL` bytes."""
 
@@ -142,7 +144,7 @@ class FreezeFile:
             if key in self._entries:
                 self._set(key, None)
             return
-        if outcome.status is not OutcomeStatus.UNRESOLVED or outcome.reason in {WATCHING_AGAIN, *PASSING}:
+        if outcome.status is not OutcomeStatus.UNRESOLVED or outcome.reason in NEVER:
             return
         before = self._entries.get(key)
         attempts = 1 if before is None else before.attempts + 1
@@ -164,8 +166,11 @@ class FreezeFile:
         )
         self._set(key, frozen)
 
-    def thawed(self, keys: Collection[str], pair: str, library: str) -> frozenset[str]:
-        """Return those of these keys of changes that may be tried, whatever is to be done about them."""
+    def thawed(self, resting: Mapping[str, str], pair: str, library: str) -> frozenset[str]:
+        """Return those of these keys of changes that may be tried, whatever is to be done about them.
+
+        Those with a reason that is never frozen here are left alone.
+        """
         now, known = int(self._clock()), self._entries
 
         def rests(key: str) -> bool:
@@ -173,7 +178,9 @@ class FreezeFile:
             return any(entry is not None and entry.rests(library, now) for entry in found)
 
         # without a file nobody can take anything out of it
-        return frozenset() if self._file is None else frozenset(key for key in keys if not rests(key))
+        if self._file is None:
+            return frozenset()
+        return frozenset(key for key, reason in resting.items() if reason not in NEVER and not rests(key))
 
     def thaw(self, pair: str, keys: Collection[str] | None) -> None:
         """Let a pair's changes with these keys be tried again, all of them without keys."""

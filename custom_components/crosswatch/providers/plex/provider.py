@@ -42,11 +42,18 @@ READABLE: Final = frozenset({Feature.WATCHLIST, Feature.HISTORY})
 READY: Final = frozenset[Feature]()
 """Features that are offered in full, for writing too."""
 
+AHEAD: Final = 200
+"""Changes to be handed over at once: whole seasons, and each look at the libraries costs requests."""
+
 CAPABILITIES: Final[Mapping[Feature, Capability]] = {
     Feature.WATCHLIST: Capability(kinds=KINDS[Feature.WATCHLIST], add=True, remove=True),
     # Plex dates a mark with its own now (API reference 2.9)
-    Feature.HISTORY: Capability(kinds=KINDS[Feature.HISTORY], add=True, remove=True, dated=False),
-    Feature.RATINGS: Capability(kinds=KINDS[Feature.RATINGS], add=True, update=True, remove=True),
+    Feature.HISTORY: Capability(
+        kinds=KINDS[Feature.HISTORY], add=True, remove=True, dated=False, ahead=AHEAD
+    ),
+    Feature.RATINGS: Capability(
+        kinds=KINDS[Feature.RATINGS], add=True, update=True, remove=True, ahead=AHEAD
+    ),
     # clearing a position is not supported (adapter document)
     Feature.PROGRESS: Capability(
         kinds=KINDS[Feature.PROGRESS], add=True, update=True, least_percent=1.0, complete_percent=90.0
@@ -303,11 +310,11 @@ class PlexProvider:
 
         return find
 
-    async def thawed(self, feature: Feature, scope: Scope, keys: Collection[str]) -> frozenset[str]:
-        """Return those of these keys that were refused and may be tried again by now."""
+    async def thawed(self, feature: Feature, scope: Scope, resting: Mapping[str, str]) -> frozenset[str]:
+        """Return those of these keys, with the reasons for their rest, that may be tried again by now."""
         frozen = self._frozen[feature]
         await frozen.load()
-        return frozen.thawed(keys, scope.pair_id, self._stand(feature, scope))
+        return frozen.thawed(resting, scope.pair_id, self._stand(feature, scope))
 
     async def thaw(self, pair: str, keys: Collection[str] | None = None) -> None:
         """Let what was refused be tried again in the next run: these keys of a pair, or all of them."""
