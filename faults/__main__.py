@@ -1,10 +1,11 @@
-"""Try every fault: `python -m faults [--fault NAME …] [--feature NAME …] [--json]`.
+"""Try every fault: `python -m faults [--fault NAME …] [--feature NAME …] [--kill N] [--json]`.
 
-Exit code 1 if anything was lost or doubled anywhere.
+With `--kill` the process that syncs is killed so many times instead, shared among the directions. Exit code 1
+if anything was lost or doubled anywhere.
 """
 
 import argparse
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 import multiprocessing
 import os
@@ -16,7 +17,9 @@ import orjson
 from custom_components.crosswatch.sync.models import Feature
 
 from .cells import Row, cells, try_number
+from .kill import kill_way
 from .kinds import FAULTS
+from .world import WAYS
 
 WIDTHS: Final = {
     "fault": 34,
@@ -35,6 +38,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/faults", description=__doc__)
     parser.add_argument("--fault", action="append", choices=[fault.name for fault in FAULTS])
     parser.add_argument("--feature", action="append", choices=[str(feature) for feature in Feature])
+    parser.add_argument("--kill", type=int, metavar="N", help="kill the process that syncs so many times")
     parser.add_argument("--json", action="store_true", help="one JSON list instead of a table")
     return parser.parse_args()
 
@@ -49,11 +53,18 @@ def chosen(options: argparse.Namespace) -> list[int]:
     ]
 
 
-def tried(places: Iterable[int]) -> Iterator[Row]:
-    """Try cells, as many at once as there are cores."""
+def killed(times: int) -> Iterator[Row]:
+    """Kill a pair of each direction, so many times in all."""
+    share = -(-times // len(WAYS))
+    for rows in pooled(kill_way, range(len(WAYS)), [share] * len(WAYS)):
+        yield from rows
+
+
+def pooled[T](work: Callable[..., T], *arguments: Iterable[object]) -> Iterator[T]:
+    """Do the work in processes of their own, as many at once as there are cores."""
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(os.process_cpu_count(), mp_context=spawn) as pool:
-        yield from pool.map(try_number, places)
+        yield from pool.map(work, *arguments)
 
 
 def line(texts: Iterable[object]) -> str:
@@ -67,14 +78,15 @@ def main() -> int:
     if not options.json:
         print(line(WIDTHS))
     found: list[Row] = []
-    for row in tried(chosen(options)):
+    rows = killed(options.kill) if options.kill else pooled(try_number, chosen(options))
+    for row in rows:
         found.append(row)
         if not options.json:
             print(line(row.as_dict().values()), flush=True)
     if options.json:
         print(orjson.dumps([row.as_dict() for row in found]).decode())
     lost, doubled = sum(row.lost for row in found), sum(row.doubled for row in found)
-    print(f"{len(found)} cells: {lost} lost, {doubled} doubled", file=sys.stderr)
+    print(f"{len(found)} rows: {lost} lost, {doubled} doubled", file=sys.stderr)
     return 1 if lost or doubled or not found else 0
 
 

@@ -135,7 +135,7 @@ class History(Things):
     def dates(self, title: Title) -> list[int]:
         """When the title was watched."""
         number = self._number(title)
-        first = START - YEAR + 7 * 3600 * number
+        first = START - YEAR + 3 * 3600 * number
         return [first, first + 30 * DAY] if number % REWATCHED == 0 else [first]
 
     @override
@@ -176,7 +176,9 @@ class History(Things):
         logged = Counter(play.guid for play in self._pms.state.plays.values())
         by_guid = {item.guid: title for title, item in self._services.items.items()}
         for play in self._pms.state.plays.values():
-            found[by_guid[play.guid], str(play.viewed_at)] += 1
+            # whatever is logged from now on, nobody has watched: it was written
+            marked = (play.viewed_at or 0) >= START
+            found[by_guid[play.guid], "marked" if marked else str(play.viewed_at)] += 1
         for guid, title in by_guid.items():
             marks = self._pms.state.state(OWNER, guid).view_count - logged[guid]
             if marks > 0:

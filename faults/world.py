@@ -128,7 +128,7 @@ class Services:
     """The simulators, with an owner, a library of everything there is, and an empty account."""
 
     def __init__(self, count: int, clock: Callable[[], float]) -> None:
-        """Make up so many titles."""
+        """Make up so many titles. `clock` is the time of all of them, epoch seconds UTC."""
         self.clock = clock
         self.cloud, self.pms = PlexCloud(clock=clock), PlexMediaServer("Attic", clock=clock)
         self.pmdb = PublicMetaDBSimulator(clock=clock)
@@ -237,6 +237,19 @@ def providers(
     return {Place.PLEX: plex, Place.PUBLICMETADB: publicmetadb}
 
 
+def request_of(way: Way, features: tuple[Feature, ...], settings: PairSettings) -> RunRequest:
+    """Return what the pair is asked to do."""
+    return RunRequest(
+        pair_id=PAIR,
+        direction=way.direction,
+        features=features,
+        scope=Scope(pair_id=PAIR),
+        trigger="faults",
+        settings=settings,
+        accounts={side: f"{place}-account" for side, place in way.sides.items()},
+    )
+
+
 class World:
     """Services, and one pair between them."""
 
@@ -290,14 +303,6 @@ class World:
     ) -> RunReport:
         """Run the pair so many seconds later."""
         self.clock.now += later
-        request = RunRequest(
-            pair_id=PAIR,
-            direction=way.direction,
-            features=features,
-            scope=Scope(pair_id=PAIR),
-            trigger="faults",
-            settings=settings or PairSettings(),
-            accounts={side: f"{place}-account" for side, place in way.sides.items()},
-        )
+        request = request_of(way, features, settings or PairSettings())
         sides = {side: self._providers[place] for side, place in way.sides.items()}
         return await self._engine.run(request, sides[Side.SOURCE], sides[Side.TARGET], self.on_progress)
