@@ -17,7 +17,6 @@ from custom_components.crosswatch.providers.publicmetadb import (
     PublicMetaDBProvider,
     PublicMetaDBSettings,
 )
-from custom_components.crosswatch.providers.publicmetadb.provider import ABLE
 from custom_components.crosswatch.sync.engine import Engine, RunRequest
 from custom_components.crosswatch.sync.models import Direction, Feature, Kind, Scope, Side
 from custom_components.crosswatch.sync.provider import Provider
@@ -224,7 +223,6 @@ def providers(
         account,
         PlexSettings(),
         state_dir=folder,
-        ready=frozenset(Feature),
         backoff=0,
         clock=clock,
     )
@@ -232,7 +230,6 @@ def providers(
         {"api_key": KEY, "base_url": pmdb_url, "rate_limit": {"get_per_sec": 0, "post_per_sec": 0}}
     )
     publicmetadb = PublicMetaDBProvider(session, settings, Pacers(), folder, clock)
-    publicmetadb.capabilities = ABLE
     publicmetadb._client._http.backoff = publicmetadb._client.second_look = 0.0
     return {Place.PLEX: plex, Place.PUBLICMETADB: publicmetadb}
 

@@ -14,6 +14,7 @@ from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotEx
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.crosswatch.account import PLEX_CLOUD
+from custom_components.crosswatch.const import DOMAIN
 from tests.common import Services, account_entries_of, pair_entry_of, translations_checked
 
 
@@ -174,6 +175,17 @@ def plex_entry(accounts: tuple[MockConfigEntry, MockConfigEntry]) -> MockConfigE
 def publicmetadb_entry(accounts: tuple[MockConfigEntry, MockConfigEntry]) -> MockConfigEntry:
     """Return the account at PublicMetaDB."""
     return accounts[1]
+
+
+@pytest.fixture
+def watchlist_only(hass: HomeAssistant, plex_entry: MockConfigEntry) -> MockConfigEntry:
+    """Return a Plex account without a media server."""
+    account = {**plex_entry.data["account"], "server": None}
+    entry = MockConfigEntry(
+        domain=DOMAIN, unique_id="plex_4711", title="Robin", data={**plex_entry.data, "account": account}
+    )
+    entry.add_to_hass(hass)
+    return entry
 
 
 @pytest.fixture

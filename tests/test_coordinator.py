@@ -188,9 +188,10 @@ async def test_options_reload_the_pair(
     hass: HomeAssistant, loaded: MockConfigEntry, clock: Clock, services: Services
 ) -> None:
     result = await hass.config_entries.options.async_init(loaded.entry_id)
-    await hass.config_entries.options.async_configure(
-        result["flow_id"], {"features": ["history"], "interval": 5, "watchlist_name": "Family"}
+    result = await hass.config_entries.options.async_configure(
+        result["flow_id"], {"features": ["history"], "interval": 5, "brake": True}
     )
+    await hass.config_entries.options.async_configure(result["flow_id"], {"history": {}})
     await hass.async_block_till_done()
     await clock.pass_time(minutes=6)
     assert state_of(hass, "added") == "2"

@@ -253,7 +253,7 @@ async def test_remove_pair(
 async def test_remove_pair_while_the_state_file_is_in_trouble(
     hass: HomeAssistant, loaded: MockConfigEntry, log_may_say: list[str]
 ) -> None:
-    log_may_say.append(f"What is stored about the removed pair {PAIR_ID} could not be deleted: disk full")
+    log_may_say.append(f"What is stored about the removed entry {PAIR_ID} could not be deleted: disk full")
     with patch(
         "custom_components.crosswatch.sync.state.State.forget_pair", side_effect=StateError("disk full")
     ):
@@ -266,7 +266,7 @@ async def test_remove_pair_while_a_file_can_not_be_written(
     hass: HomeAssistant, loaded: MockConfigEntry, tmp_path: Path, log_may_say: list[str]
 ) -> None:
     log_may_say.append(
-        f"What is stored about the removed pair {PAIR_ID} could not be deleted: "
+        f"What is stored about the removed entry {PAIR_ID} could not be deleted: "
         "state file plex_history.unresolved.json can't be written (ENOSPC)"
     )
     await freeze(tmp_path / ".cw_state", PAIR_ID)

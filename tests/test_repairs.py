@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from typing import Any
-from unittest.mock import patch
 
 from homeassistant.components.repairs import DOMAIN as REPAIRS
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
@@ -14,18 +13,11 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.crosswatch.const import DOMAIN
-from custom_components.crosswatch.providers.plex.provider import PlexProvider
-from custom_components.crosswatch.sync.models import Feature, Kind
-from custom_components.crosswatch.sync.provider import Capability
 from tests.common import PAIR_ID, Services, pair_entry_of
 from tests.conftest import Clock
 
 MISSING = f"account_missing_{PAIR_ID}"
 LONG = "fallback_long_01KPLEX0000000000000000000"
-
-READ_ONLY = {
-    feature: Capability(kinds=frozenset({Kind.MOVIE})) for feature in (Feature.WATCHLIST, Feature.HISTORY)
-}
 
 type Fix = Callable[..., Awaitable[dict[str, Any]]]
 
@@ -72,6 +64,7 @@ async def other(hass: HomeAssistant, services: Services, plex_entry: MockConfigE
 async def test_choose_another_account(
     hass: HomeAssistant,
     other: MockConfigEntry,
+    watchlist_only: MockConfigEntry,
     loaded: MockConfigEntry,
     accounts: tuple[MockConfigEntry, MockConfigEntry],
     issue_registry: ir.IssueRegistry,
@@ -93,10 +86,10 @@ async def test_choose_another_account(
     both = {"source": publicmetadb.unique_id, "target": publicmetadb.unique_id, "direction": "one_way"}
     flow = await fix(flow=flow, **both)
     assert flow["errors"] == {"target": "same_account"}
-    with patch.object(PlexProvider, "capabilities", READ_ONLY):
-        flow = await fix(flow=flow, **{**both, "source": other.unique_id, "direction": "two_way"})
-    assert flow["errors"] == {"direction": "two_way_unsupported"}
-    assert flow["description_placeholders"]["account"] == "Alex (Den)"
+    flow = await fix(flow=flow, **{**both, "source": watchlist_only.unique_id})
+    assert flow["errors"] == {"base": "feature_unsupported"}
+    assert flow["description_placeholders"]["account"] == "Robin"
+    assert flow["description_placeholders"]["features"] == "history"
     assert dict(loaded.data) == before
 
     flow = await fix(flow=flow, **{**both, "source": other.unique_id})

@@ -18,6 +18,7 @@ from custom_components.crosswatch.event import RUN
 from custom_components.crosswatch.flows.plex_options import plex_setting
 from custom_components.crosswatch.flows.publicmetadb_options import publicmetadb_setting
 from custom_components.crosswatch.message import TROUBLES
+from custom_components.crosswatch.pair_settings import NUMBERS
 from custom_components.crosswatch.providers.plex.link import NoServerError
 from custom_components.crosswatch.providers.plex.provider import WrongUserError
 from custom_components.crosswatch.providers.plex.rights import (
@@ -31,7 +32,7 @@ from custom_components.crosswatch.repairs import FLOWS
 from custom_components.crosswatch.sensor import LIMITS, SENSORS
 from custom_components.crosswatch.services import FAILURES
 from custom_components.crosswatch.switch import AUTOMATIC
-from custom_components.crosswatch.sync.models import Action, Direction, Feature
+from custom_components.crosswatch.sync.models import Action, Direction, Feature, Kind
 from custom_components.crosswatch.sync.provider import (
     AuthError,
     BadAnswerError,
@@ -110,7 +111,12 @@ def test_steps() -> None:
     progress = {"plex_link"}
     assert set(ENGLISH["config"]["step"]) == flow_steps() - progress
     assert set(ENGLISH["config"]["progress"]) == keyword_values("progress_action")
-    assert set(ENGLISH["options"]["step"]) == {"init", "plex_settings", "publicmetadb_settings"}
+    assert set(ENGLISH["options"]["step"]) == {
+        "init",
+        "pair_rules",
+        "plex_settings",
+        "publicmetadb_settings",
+    }
 
 
 def test_last_words() -> None:
@@ -128,7 +134,7 @@ def test_errors() -> None:
     used = {text for path, tree in modules() if path.parent.name == "flows" for text in texts(tree)}
     used |= {text for path, tree in modules() if path.stem == "pairing" for text in texts(tree)}
     settings = [*map(plex_setting, BY_KEY), *map(publicmetadb_setting, KEYS)]
-    bad = {f"bad_{setting.name}" for setting in settings}
+    bad = {f"bad_{name}" for name in (*(setting.name for setting in settings), *NUMBERS)}
     for category in ("config", "options"):
         assert set(ENGLISH[category]["error"]) <= used | PROVIDER_ERRORS | bad
     assert set(ENGLISH["config"]["error"]) >= PROVIDER_ERRORS
@@ -150,14 +156,17 @@ def test_exceptions() -> None:
     used = (keyword_values("translation_key") & set(ENGLISH["exceptions"])) | refusals | PROVIDER_ERRORS
     used |= {f"run_{status}" for status in FAILURES}
     assert set(ENGLISH["exceptions"]) == used
-    assert keyword_values("translation_key") - used - set(ENGLISH["issues"]) == {"direction", "feature"}
+    assert keyword_values("translation_key") - used - set(ENGLISH["issues"]) == {
+        "direction",
+        "feature",
+        "kind",
+    }
 
 
 def test_issues() -> None:
     assert set(ENGLISH["issues"]) == set(IssueKind) == set(FLOWS)
     of_pairs = {"account_gone", "same_account", "pair_exists"}
-    of_pairs |= set(ENGLISH["options"]["error"]) & {"feature_read_only", "feature_unsupported"}
-    of_pairs |= {"target_read_only", "two_way_unsupported"}
+    of_pairs |= {"feature_unsupported"}
     assert set(ENGLISH["issues"]["account_missing"]["fix_flow"]["error"]) == of_pairs
     steps = {"init", "replace", "remove"}
     assert set(ENGLISH["issues"]["account_missing"]["fix_flow"]["step"]) == steps
@@ -229,7 +238,7 @@ def test_actions() -> None:
 
 def test_selectors() -> None:
     options = {name: set(one["options"]) for name, one in ENGLISH["selector"].items()}
-    assert options == {"direction": set(Direction), "feature": set(Feature)}
+    assert options == {"direction": set(Direction), "feature": set(Feature), "kind": set(Kind)}
     features = ACTIONS["sync_pair"]["fields"]["features"]["selector"]["select"]
     assert features["options"] == list(Feature)
     assert features["translation_key"] in ENGLISH["selector"]

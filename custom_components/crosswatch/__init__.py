@@ -10,8 +10,8 @@ from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 
-from .account import AccountConfigEntry, async_setup_account
-from .const import CONF_KIND, DOMAIN, LOGGER, EntryKind
+from .account import AccountConfigEntry, account_entry, async_setup_account
+from .const import CONF_KIND, CONF_SOURCE, CONF_TARGET, DOMAIN, LOGGER, EntryKind
 from .coordinator import PairConfigEntry, PairCoordinator, pairs_of_account
 from .frontend import async_announce_card, async_setup_frontend, async_withdraw_card
 from .issues import (
@@ -77,9 +77,9 @@ async def async_remove_entry(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Clean up after a removed pair; tell the pairs of a removed account."""
     if is_pair(entry):
         async_delete_pair_issue(hass, entry)
-        await _async_forget_pair(hass, entry.entry_id)
     else:
         _report_gone(hass, entry)
+    await _async_forget(hass, entry)
     await async_withdraw_card(hass)
 
 
@@ -112,18 +112,35 @@ async def _async_setup_pair(hass: HomeAssistant, entry: PairConfigEntry) -> None
     coordinator.async_arm()
 
 
-async def _async_forget_pair(hass: HomeAssistant, pair: str) -> None:
-    """Delete what is kept about a pair, in the state file and in files of its own."""
+async def _async_forget(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Delete what is kept about a removed pair, and about accounts that are gone and in no pair."""
+    pair = entry.entry_id if is_pair(entry) else None
+    accounts = [entry.unique_id] if pair is None else [entry.data[CONF_SOURCE], entry.data[CONF_TARGET]]
     shared = shared_state(hass)
     try:
         opened = await shared.acquire()
         try:
-            await opened.state.forget_pair(pair)
+            for account in accounts:
+                if account is not None and not _is_known(hass, account):
+                    await opened.state.forget_account(account)
+            if pair is not None:
+                await opened.state.forget_pair(pair)
         finally:
             await shared.release()
-        await hass.async_add_executor_job(_delete_files, shared.directory, pair)
+        if pair is not None:
+            await hass.async_add_executor_job(_delete_files, shared.directory, pair)
     except (StateError, StateFileError, OSError) as err:
-        LOGGER.warning("What is stored about the removed pair %s could not be deleted: %s", pair, err)
+        LOGGER.warning(
+            "What is stored about the removed entry %s could not be deleted: %s", entry.entry_id, err
+        )
+
+
+def _is_known(hass: HomeAssistant, account: str) -> bool:
+    """Whether an account is there, or a pair waits until it is again."""
+    return account_entry(hass, account) is not None or any(
+        account in (entry.data.get(CONF_SOURCE), entry.data.get(CONF_TARGET))
+        for entry in hass.config_entries.async_entries(DOMAIN)
+    )
 
 
 def _delete_files(directory: Path, pair: str) -> None:

@@ -32,7 +32,11 @@ CONF_FEATURES: Final = "features"
 CONF_INTERVAL: Final = "interval"
 CONF_WATCHLIST_NAME: Final = "watchlist_name"
 CONF_RATINGS_LABEL: Final = "ratings_label"
-PAIR_LIBRARIES: Final = {"history_libraries": Feature.HISTORY, "ratings_libraries": Feature.RATINGS}
+PAIR_LIBRARIES: Final = {
+    "history_libraries": Feature.HISTORY,
+    "ratings_libraries": Feature.RATINGS,
+    "progress_libraries": Feature.PROGRESS,
+}
 """Options that narrow a feature of a pair to libraries."""
 
 DEFAULT_INTERVAL: Final = 60

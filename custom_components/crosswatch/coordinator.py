@@ -36,6 +36,7 @@ from .const import (
 )
 from .listeners import Listeners
 from .models import PairState, next_turn
+from .pair_settings import pair_settings
 from .pairing import pair_scope
 from .progress import Meter, Running
 from .shared import Opened
@@ -308,6 +309,8 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
             scope=pair_scope(self.config_entry, read_only=dry_run),
             trigger=trigger,
             dry_run=dry_run,
+            settings=pair_settings(self.config_entry.options),
+            accounts=self.accounts,
         )
         source, target = (entries[side].runtime_data for side in (Side.SOURCE, Side.TARGET))
         meter = Meter(features, dry_run=dry_run, started_at=int(dt_util.utcnow().timestamp()))

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import combinations
 import re
 from typing import Any, TypedDict
 
@@ -12,6 +13,7 @@ from .account import AccountConfigEntry, account_capabilities, account_entries, 
 from .const import (
     CONF_DIRECTION,
     CONF_FEATURES,
+    CONF_PROVIDER,
     CONF_RATINGS_LABEL,
     CONF_SOURCE,
     CONF_TARGET,
@@ -104,19 +106,20 @@ def offered_features(hass: HomeAssistant) -> list[Feature]:
 
 @callback
 def suggested_pair(hass: HomeAssistant) -> dict[str, Any]:
-    """Return a pair to begin with: all that can be read at one account and written at another."""
-    accounts = [
-        (entry.unique_id, account_capabilities(hass, entry))
-        for entry in sorted(account_entries(hass), key=lambda entry: entry.created_at)
-    ]
-    for source, readable in accounts:
-        for target, capabilities in accounts:
-            writable = {feature for feature, capability in capabilities.items() if capability.add}
-            features = [
-                feature for feature in offered_features(hass) if feature in readable.keys() & writable
-            ]
-            if source != target and features:
-                return {CONF_SOURCE: source, CONF_TARGET: target, CONF_FEATURES: features}
+    """Return a pair to begin with: two accounts of two services, and all that both can take part in.
+
+    The target is the one that keeps the dates of plays, if only one of them does.
+    """
+    accounts = sorted(account_entries(hass), key=lambda entry: (_keeps_dates(hass, entry), entry.created_at))
+    for source, target in combinations(accounts, 2):
+        if source.data[CONF_PROVIDER] != target.data[CONF_PROVIDER]:
+            able = account_capabilities(hass, source).keys() & account_capabilities(hass, target).keys()
+            features = [feature for feature in offered_features(hass) if feature in able]
+            return {
+                CONF_SOURCE: source.unique_id,
+                CONF_TARGET: target.unique_id,
+                CONF_FEATURES: features,
+            }
     return {}
 
 
@@ -138,20 +141,9 @@ def check_features(hass: HomeAssistant, data: Mapping[str, Any], features: Colle
     problems = Problems()
     if not features:
         problems.add(CONF_FEATURES, "no_features")
-    entries = {side: account_entry(hass, data[side]) for side in (CONF_SOURCE, CONF_TARGET)}
-    for entry in entries.values():
-        if entry is not None and (lacking := _lacking(hass, entry, features, write=False)):
+    for entry in (account_entry(hass, data[side]) for side in (CONF_SOURCE, CONF_TARGET)):
+        if entry is not None and (lacking := _lacking(hass, entry, features)):
             problems.add(CONF_FEATURES, "feature_unsupported", entry, lacking)
-    writes = [(CONF_TARGET, CONF_TARGET, "target_read_only")]
-    if data[CONF_DIRECTION] == Direction.TWO_WAY:
-        writes.append((CONF_SOURCE, CONF_DIRECTION, "two_way_unsupported"))
-    for side, where, error in writes:
-        entry = entries[side]
-        if entry is not None and (lacking := _lacking(hass, entry, features, write=True)):
-            if len(lacking) == len(features):
-                problems.add(where, error, entry, lacking)
-            else:
-                problems.add(CONF_FEATURES, "feature_read_only", entry, lacking)
     return problems
 
 
@@ -170,10 +162,12 @@ def check_pair(
     return problems
 
 
-def _lacking(
-    hass: HomeAssistant, entry: AccountConfigEntry, features: Collection[str], *, write: bool
-) -> list[str]:
-    """Features that an account can't take part in, or can't be written."""
-    capabilities = account_capabilities(hass, entry)
-    able = {feature for feature, capability in capabilities.items() if capability.add or not write}
+def _keeps_dates(hass: HomeAssistant, entry: AccountConfigEntry) -> bool:
+    history = account_capabilities(hass, entry).get(Feature.HISTORY)
+    return history is not None and history.dated
+
+
+def _lacking(hass: HomeAssistant, entry: AccountConfigEntry, features: Collection[str]) -> list[str]:
+    """Features that an account can't take part in."""
+    able = account_capabilities(hass, entry)
     return [feature for feature in Feature if feature in features and feature not in able]

@@ -12,6 +12,7 @@ from custom_components.crosswatch.sync.models import (
     Item,
     Missing,
     Plan,
+    Play,
     Side,
     Snapshot,
 )
@@ -33,14 +34,16 @@ def make_plan(
     settling: frozenset[str] = frozenset(),
     frozen: Mapping[str, str] | None = None,
     window: int = 15 * MINUTE,
+    finished: Mapping[Side, Sequence[Play]] | None = None,
     watched: Mapping[Side, Sequence[Item]] | None = None,
     **context: Any,
 ) -> Plan:
     """Plan two lists of entries against a target that wants TMDb ids.
 
-    `watched` are items that a side counts as watched; `context` goes to the planner as it is.
+    `watched` are items that a side counts as watched, `finished` when that was; `context` goes to the
+    planner as it is.
     """
-    watched = watched or {}
+    watched, finished = watched or {}, finished or {}
 
     def refusal(side: Side, _feature: object, _action: object, entry: Entry) -> str | None:
         known = entry.item.ids.tmdb or entry.item.show_ids.tmdb
@@ -48,6 +51,7 @@ def make_plan(
 
     aliases = Aliases()
     items = [item for items in watched.values() for item in items]
+    items += [play.item for plays in finished.values() for play in plays]
     aliases.learn([*(entry.item for entry in (*source, *target)), *items])
 
     def snapshot(side: Side, rows: Sequence[Entry]) -> Snapshot:
@@ -57,6 +61,7 @@ def make_plan(
             scope_hash="s",
             read_at=NOW,
             watched=tuple(watched.get(side, ())),
+            finished=tuple(finished.get(side, ())),
         )
 
     return plan(

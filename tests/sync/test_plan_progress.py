@@ -13,6 +13,7 @@ from custom_components.crosswatch.sync.models import (
     Kind,
     Missing,
     Plan,
+    Play,
     Resume,
     Side,
     Values,
@@ -159,11 +160,19 @@ def test_thresholds_may_be_set() -> None:
 
 
 def test_what_the_target_counts_as_watched_is_left_alone() -> None:
-    made = plan_stops(TWO, (600, NEW), None, watched={Side.TARGET: [movie(1)]})
-    assert told(made) == {KEY: "skip watched_at_target"}
-    # watched before, and being watched again there
-    made = plan_stops(TWO, (600, NEW), (300, OLD), (300, 300), watched={Side.TARGET: [movie(1)]})
-    assert told(made) == {KEY: "target moved_at_source"}
+    for at in (NEW, NEW + 1, NEW - 30, None):
+        seen = {Side.TARGET: [Play(item=movie(1), watched_at=at)]}
+        made = plan_stops(TWO, (600, NEW), None, finished=seen)
+        assert told(made) == {KEY: "skip watched_at_target"}
+        assert told(plan_stops(TWO, (600, None), None, finished=seen)) == {KEY: "skip watched_at_target"}
+        # begun again there
+        made = plan_stops(TWO, (600, NEW), (300, OLD), (300, 300), finished=seen)
+        assert told(made) == {KEY: "target moved_at_source"}
+    # begun again at the source since
+    seen = {Side.TARGET: [Play(item=movie(1), watched_at=at) for at in (NEW - 31, OLD)]}
+    assert told(plan_stops(TWO, (600, NEW), None, finished=seen)) == {KEY: "target only_at_source"}
+    seen = {Side.SOURCE: [Play(item=movie(1), watched_at=NEW)]}
+    assert told(plan_stops(TWO, None, (600, NEW), finished=seen)) == {KEY: "skip watched_at_source"}
 
 
 def test_small_moves_do_not_add_up_unseen() -> None:

@@ -1,4 +1,4 @@
-"""Forms for the settings of an account, made from what its provider says about each of them."""
+"""Forms for the settings of an account or a pair, made from what is known about each of them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +22,15 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-UNITS: Final = {"timeout": "s", "watchlist_write_delay_ms": "ms"}
+UNITS: Final = {
+    "timeout": "s",
+    "watchlist_write_delay_ms": "ms",
+    "history_window": "min",
+    "progress_minimum": "s",
+    "progress_change": "s",
+    "progress_maximum": "%",
+    "progress_tolerance": "s",
+}
 """Units of settings that have one."""
 
 
@@ -120,7 +128,7 @@ type Groups = Mapping[str, Sequence[Setting]]
 
 
 class SettingsFlow(OptionsFlowWithReload):
-    """Options of an account. A change reloads the account and nothing else."""
+    """Options of an account or a pair. A change reloads it and nothing else."""
 
     async def _async_settings(
         self,
@@ -128,13 +136,17 @@ class SettingsFlow(OptionsFlowWithReload):
         groups: Groups,
         user_input: dict[str, Any] | None,
         notice: Mapping[str, str] | None = None,
+        stored: Mapping[str, Any] | None = None,
     ) -> ConfigFlowResult:
-        """Show the form until what is in it can be stored. `notice` is shown like an error, and is none."""
+        """Show the form until what is in it can be stored. `notice` is shown like an error, and is none.
+
+        `stored` are options that the form does not have.
+        """
         errors: Mapping[str, str] = notice or {}
         if user_input is not None:
             options, errors = read_form(groups, user_input)
             if not errors:
-                return self.async_create_entry(data=options)
+                return self.async_create_entry(data={**(stored or {}), **options})
         return self.async_show_form(
             step_id=step_id,
             data_schema=self.add_suggested_values_to_schema(

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from itertools import batched
 import logging
 import time
 from typing import TYPE_CHECKING
 
+from .chunks import chunks
 from .database import StateError
 from .draft import UNKNOWN_CAPABILITY
 from .guards import reason_to_hold
@@ -266,7 +266,8 @@ class FeatureRun:
             changes = [change for change in made.changes if change.side is side]
             if changes:
                 self._tell(Phase.APPLYING, side, pace)
-            for chunk in batched(changes, self._able(side).ahead, strict=False):
+            # a service that can't date plays can mark whole shows and seasons
+            for chunk in chunks(changes, self._able(side).ahead, together=self._ledger_of(side) is not None):
                 await self._write(side, chunk, pace)
 
     async def _write(self, side: Side, chunk: Sequence[Change], pace: _Pace) -> None:

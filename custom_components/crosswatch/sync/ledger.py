@@ -105,3 +105,8 @@ def load(db: sqlite3.Connection, account: str, pair: str) -> tuple[Mark, ...]:
     return tuple(
         Mark(item, watched_at, since, until, ours=by == pair) for item, watched_at, since, until, by in rows
     )
+
+
+def forget(db: sqlite3.Connection, account: str) -> None:
+    """Delete everything written at an account."""
+    db.execute("DELETE FROM ledger WHERE account = ?", (account,))

@@ -82,7 +82,9 @@ def look(
     known.learn(
         item
         for snapshot in snapshots.values()
-        for item in chain((entry.item for entry in snapshot.entries), snapshot.watched)
+        for item in chain(
+            (entry.item for entry in chain(snapshot.entries, snapshot.finished)), snapshot.watched
+        )
     )
     scopes = scopes_of(snapshots)
     # a list that was created or another library in the middle of the run: nothing is agreed there yet

@@ -1,6 +1,6 @@
 """What the engine moves around: items, entries, snapshots, plans and reports."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -172,7 +172,10 @@ class Snapshot:
     `scope_hash` changes when the same account is read through other libraries, another user, server,
     list or label; absence means nothing across such a change. `read_at` is epoch seconds UTC.
     `watched` (history only) are the items the side counts as watched at least once, whatever plays it
-    can tell; empty where every watching is a play.
+    can tell; empty where every watching is a play. `finished` (progress only) tells when items were
+    watched last; one that has no position was watched to its end then. `has_place` tells whether the side
+    could hold anything for an item, None: for each. What has vanished together with its place was not
+    taken away by anybody.
     """
 
     feature: Feature
@@ -180,6 +183,8 @@ class Snapshot:
     scope_hash: str
     read_at: int
     watched: tuple[Item, ...] = ()
+    finished: tuple[Play, ...] = ()
+    has_place: Callable[[Item], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,14 +4,16 @@ Values are milliseconds. Services keep positions less exactly than they are sent
 moment they are told; so what is compared is what each side showed when both agreed, not the other side.
 """
 
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+import sys
 
 from .draft import SETTLES, Draft
 from .keyed import keys_of, newest_by_key
-from .models import Resume, Side, Snapshot, Values
+from .models import Play, Resume, Side, Snapshot, Values
 from .values import Told, Written, changed_alone, has_changed, is_old_news, told
 
+LATEST = sys.maxsize
 PERCENT = 100
 EXACT = 1000
 """Milliseconds by which every service may round."""
@@ -23,18 +25,18 @@ def plan_progress(source: Snapshot, target: Snapshot, draft: Draft) -> None:
     at_target = newest_by_key(target.entries, Resume, Side.TARGET, draft)
     draft.see(Side.SOURCE, at_source)
     draft.see(Side.TARGET, at_target)
-    watched = {
-        Side.SOURCE: keys_of(source.watched, draft),
-        Side.TARGET: keys_of(target.watched, draft),
+    finished = {
+        Side.SOURCE: _finished(source.finished, draft),
+        Side.TARGET: _finished(target.finished, draft),
     }
     for key in at_source.keys() | at_target.keys():
         here, there = at_source.get(key), at_target.get(key)
         if here is not None and there is not None:
             _plan_both(key, here, there, draft)
         elif here is not None:
-            _plan_missing(key, here, Side.TARGET, watched[Side.TARGET], draft)
+            _plan_missing(key, here, Side.TARGET, finished[Side.TARGET], draft)
         elif there is not None and draft.context.two_way:
-            _plan_missing(key, there, Side.SOURCE, watched[Side.SOURCE], draft)
+            _plan_missing(key, there, Side.SOURCE, finished[Side.SOURCE], draft)
         # T in a one-way pair: the target's own business
 
 
@@ -75,13 +77,22 @@ def _plan_both(key: str, here: Resume, there: Resume, draft: Draft) -> None:
         draft.skip(Side.TARGET, key, here, "newer_at_target")
 
 
-def _plan_missing(key: str, entry: Resume, side: Side, watched: AbstractSet[str], draft: Draft) -> None:
+def _finished(plays: Iterable[Play], draft: Draft) -> dict[str, int]:
+    """When items were last watched to their end, by key. Without a date it may have been just now."""
+    found: dict[str, int] = {}
+    for play in plays:
+        for key in keys_of([play.item], draft):
+            found[key] = max(found.get(key, 0), LATEST if play.watched_at is None else play.watched_at)
+    return found
+
+
+def _plan_missing(key: str, entry: Resume, side: Side, finished: Mapping[str, int], draft: Draft) -> None:
     """Plan a position that only the side other than `side` has."""
     agreed, values = draft.agreed_before(key), draft.context.values.get(key)
     written = draft.written(side.other, key)
     least = 1000 * draft.context.settings.least_move
-    if key in watched:
-        # the side counts the item as watched: there is nothing to resume
+    if key in finished and (entry.at or 0) <= finished[key] + draft.context.settings.clock_tolerance:
+        # watched to its end there since, as far as anybody knows: there is nothing to resume
         draft.skip(side, key, entry, f"watched_at_{side}")
     elif is_old_news(entry, written, values, side.other):
         # the other side shows once more what we have just replaced: the read is stale

@@ -70,6 +70,8 @@ class Capability:
     positions that the service keeps: below the first it ignores them, from the second on it takes the
     item for watched. `ahead`: changes that are journaled and handed over at once. After a killed process at
     most so many are in doubt; a service with a pace stands idle for the time of an answer after each of them.
+    `absence_is_removal`: what a complete read does not show any more was taken away there. Where it is
+    not, an item may vanish for other reasons, and nothing is removed elsewhere because of it.
     """
 
     kinds: frozenset[Kind]
@@ -77,6 +79,7 @@ class Capability:
     update: bool = False
     remove: bool = False
     dated: bool = True
+    absence_is_removal: bool = True
     rating_step: int = 1
     least_percent: float = 0.0
     complete_percent: float = 100.0

@@ -317,6 +317,10 @@ class State(Database):
 
         await self._do(write)
 
+    async def forget_account(self, account: str) -> None:
+        """Delete what is known of writes at an account that nothing is read from any more."""
+        await self._do(lambda db: ledger.forget(db, account))
+
 
 def own_account(pair: str, side: Side) -> str:
     """Name of a pair's account in the ledger where the account itself has no name."""

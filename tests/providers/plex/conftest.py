@@ -13,7 +13,7 @@ import pytest
 from custom_components.crosswatch.providers.plex.account import PlexAccount, ServerAccess
 from custom_components.crosswatch.providers.plex.auth import Connection, PlexCloud as CloudClient
 from custom_components.crosswatch.providers.plex.hosts import PlexHosts
-from custom_components.crosswatch.providers.plex.provider import READY, PlexProvider
+from custom_components.crosswatch.providers.plex.provider import PlexProvider
 from custom_components.crosswatch.providers.plex.settings import PlexSettings
 from custom_components.crosswatch.sync.models import (
     Action,
@@ -103,7 +103,6 @@ class World:
         *,
         user: User | None = None,
         state_dir: Path | None = None,
-        ready: frozenset[Feature] | None = None,
         **settings: Any,
     ) -> PlexProvider:
         """A provider for an account; `settings` are fields of `PlexSettings`."""
@@ -113,7 +112,6 @@ class World:
             account or self.account(user),
             PlexSettings(**settings),
             state_dir=state_dir,
-            ready=READY if ready is None else ready,
             backoff=0,
         )
         self.providers.append(made)
@@ -121,7 +119,7 @@ class World:
 
     def whole(self, account: PlexAccount | None = None, **settings: Any) -> PlexProvider:
         """A provider with every feature on."""
-        return self.provider(account, ready=frozenset(Feature), **settings)
+        return self.provider(account, **settings)
 
     def movie(self, number: int, **values: Any) -> Item:
         """Add a movie to the server, matched and with ids made of the number."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from custom_components.crosswatch.providers.plex.provider import UnsupportedError, WrongUserError
-from custom_components.crosswatch.sync.models import Action, Feature, Item, Kind, Play
+from custom_components.crosswatch.sync.models import Feature, Kind
 from custom_components.crosswatch.sync.provider import (
     AuthError,
     BadAnswerError,
@@ -14,7 +14,7 @@ from custom_components.crosswatch.sync.provider import (
     ProviderError,
     UnreachableError,
 )
-from tests.providers.plex.conftest import NOON, SCOPE, World, read_wanted
+from tests.providers.plex.conftest import SCOPE, World, read_wanted
 
 
 async def test_contract(world: World) -> None:
@@ -23,17 +23,13 @@ async def test_contract(world: World) -> None:
     assert provider.requests == 0
     assert provider.capabilities[Feature.WATCHLIST].kinds == {Kind.MOVIE, Kind.SHOW}
     assert provider.capabilities[Feature.HISTORY].kinds == {Kind.MOVIE, Kind.EPISODE}
-    assert not any(one.add or one.remove for one in provider.capabilities.values())
-    entry = Play(item=Item(kind=Kind.MOVIE), watched_at=NOON)
-    assert provider.refusal(Feature.HISTORY, Action.ADD, entry) == "unsupported"
-    with pytest.raises(UnsupportedError):
-        await anext(provider.apply(Feature.HISTORY, [], SCOPE))
-
-
-@pytest.mark.parametrize("feature", [Feature.RATINGS, Feature.PROGRESS])
-async def test_not_yet(world: World, feature: Feature) -> None:
-    with pytest.raises(UnsupportedError):
-        await world.provider().read(feature, SCOPE)
+    assert set(provider.capabilities) == set(Feature)
+    assert all(one.add for one in provider.capabilities.values())
+    assert not provider.capabilities[Feature.HISTORY].dated
+    # clearing a position is not supported (adapter document)
+    assert [f for f, one in provider.capabilities.items() if not one.remove] == [Feature.PROGRESS]
+    told = {feature for feature, one in provider.capabilities.items() if one.absence_is_removal}
+    assert told == {Feature.WATCHLIST, Feature.RATINGS}
 
 
 async def test_account_without_a_server(world: World) -> None:
@@ -43,6 +39,8 @@ async def test_account_without_a_server(world: World) -> None:
     assert len(await read_wanted(provider)) == 3
     with pytest.raises(UnsupportedError):
         await provider.read(Feature.HISTORY, SCOPE)
+    with pytest.raises(UnsupportedError):
+        await anext(provider.apply(Feature.HISTORY, [], SCOPE))
     assert (await provider.check()).server is None
     assert not world.pms.log
 

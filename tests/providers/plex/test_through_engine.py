@@ -60,7 +60,6 @@ class Runs:
             self.world.account(),
             PlexSettings(history_include_marked_watched=marked),
             state_dir=self.folder,
-            ready=frozenset(Feature),
             backoff=0,
         )
         self.plex = made

@@ -8,7 +8,6 @@ import pytest
 
 from custom_components.crosswatch.providers.plex.provider import PlexProvider
 from custom_components.crosswatch.sync.models import (
-    Action,
     Change,
     Feature,
     Ids,
@@ -270,12 +269,3 @@ async def test_only_the_libraries_that_count(world: World, make: Make) -> None:
     await apply(world.whole(), planned, scope=scope)
     assert untouched(world, left)
     assert not untouched(world, meant)
-
-
-@pytest.mark.parametrize("make", EVERY)
-async def test_off_until_it_is_ready(world: World, make: Make) -> None:
-    planned = make(movie(1))
-    assert world.provider().refusal(planned.feature, Action.ADD, planned.entry) == "unsupported"
-    with pytest.raises(ProviderError):
-        await outcomes(world.provider(), planned)
-    assert not world.pms.log

@@ -12,7 +12,7 @@ import pytest
 from custom_components.crosswatch.providers.http import Pacer
 from custom_components.crosswatch.providers.publicmetadb import Pacers, PublicMetaDBProvider
 from custom_components.crosswatch.providers.publicmetadb.applying import AT_ONCE, write_all
-from custom_components.crosswatch.providers.publicmetadb.provider import ABLE
+from custom_components.crosswatch.providers.publicmetadb.provider import CAPABILITIES
 from custom_components.crosswatch.sync.models import Change, Feature, Outcome, OutcomeStatus
 from custom_components.crosswatch.sync.provider import AuthError, RateLimitedError, UnreachableError
 from tests.simulators.publicmetadb import Kind, PublicMetaDBSimulator, User, server
@@ -61,7 +61,7 @@ async def paced(
         raise AssertionError
 
     done = 0
-    for group in itertools.batched(changes, ABLE[Feature.HISTORY].ahead, strict=False):
+    for group in itertools.batched(changes, CAPABILITIES[Feature.HISTORY].ahead, strict=False):
         await asyncio.sleep(journaling)
         done += len([outcome async for outcome in write_all(group, write, probe)])
     assert done == len(changes)

@@ -10,7 +10,6 @@ import pytest
 from custom_components.crosswatch.providers.publicmetadb import PublicMetaDBProvider
 from custom_components.crosswatch.providers.publicmetadb.history import PlayReader
 from custom_components.crosswatch.providers.publicmetadb.paging import Page, read_complete
-from custom_components.crosswatch.providers.publicmetadb.provider import ABLE, READY
 from custom_components.crosswatch.providers.publicmetadb.watchlist import entry_of
 from custom_components.crosswatch.providers.publicmetadb.wire import moment, stamp
 from custom_components.crosswatch.sync.models import Feature, Play
@@ -365,10 +364,12 @@ async def test_read_tells_its_time(provider: PublicMetaDBProvider) -> None:
 
 
 async def test_features_that_pairs_may_use(provider: PublicMetaDBProvider) -> None:
-    """The others are built and wait for the engine."""
-    assert set(provider.capabilities) == READY == {Feature.WATCHLIST, Feature.HISTORY}
-    progress = ABLE[Feature.PROGRESS]
+    able = provider.capabilities
+    assert set(able) == set(Feature)
+    progress = able[Feature.PROGRESS]
     assert (progress.least_percent, progress.complete_percent) == (2, 80)
-    assert all(one.add and one.remove for one in ABLE.values())
-    assert {feature for feature, one in ABLE.items() if one.update} == {Feature.RATINGS, Feature.PROGRESS}
-    assert set(ABLE) == set(Feature)
+    assert all(one.add and one.remove for one in able.values())
+    assert {feature for feature, one in able.items() if one.update} == {Feature.RATINGS, Feature.PROGRESS}
+    # no endpoint lists ratings, and a position goes when the title has been watched
+    told = {feature for feature, one in able.items() if one.absence_is_removal}
+    assert told == {Feature.WATCHLIST, Feature.HISTORY}

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from custom_components.crosswatch.providers.publicmetadb import PublicMetaDBProvider
-from custom_components.crosswatch.providers.publicmetadb.provider import ABLE
 from custom_components.crosswatch.sync.engine import Engine, RunRequest
 from custom_components.crosswatch.sync.models import Direction, Entry, Feature, Side
 from custom_components.crosswatch.sync.report import FeatureReport, RunStatus
@@ -61,9 +60,7 @@ async def pair(build: Build, sim: PublicMetaDBSimulator, tmp_path: Path) -> Asyn
     sim.clock = sim.state.clock = sim.limits._clock = clock
 
     def make() -> PublicMetaDBProvider:
-        provider = build(clock=clock)
-        provider.capabilities = ABLE
-        return provider
+        return build(clock=clock)
 
     state = await State.open(tmp_path)
     yield Pair(make, state, clock)

@@ -12,7 +12,6 @@ from ...sync.models import Kind, Outcome, OutcomeStatus, Resume
 from ...sync.provider import AuthError, ForbiddenError
 from .actions import stop_at
 from .applying import Job, outcome
-from .cache import Libraries
 from .client import PlexServerClient
 from .history import OWNER_ACCOUNT
 from .library import Catalogue, Row, Section, read_listing
@@ -60,10 +59,9 @@ class Situation:
 
 
 async def read_progress(
-    client: PlexServerClient, cache: Libraries, sections: Sequence[Section]
+    client: PlexServerClient, catalogue: Catalogue, sections: Sequence[Section]
 ) -> tuple[Resume, ...]:
     """Read all resume positions of the user in these libraries, or raise."""
-    catalogue = await cache.catalogue(client, sections)
     async with side_by_side() as group:
         tasks = [
             group.create_task(read_listing(client, section, LEVELS[section.kind], catalogue.rows, STARTED))

@@ -16,6 +16,7 @@ from ...sync.models import (
     Item,
     Outcome,
     OutcomeStatus,
+    Play,
     Scope,
     Snapshot,
 )
@@ -37,26 +38,32 @@ from .serverside import ServerSide
 from .settings import PlexSettings
 from .watchlist import PATH as WATCHLIST_PATH, KnownIds, read_watchlist
 
-READABLE: Final = frozenset({Feature.WATCHLIST, Feature.HISTORY})
-"""Features that are offered for reading."""
-READY: Final = frozenset[Feature]()
-"""Features that are offered in full, for writing too."""
-
 AHEAD: Final = 200
 """Changes to be handed over at once: whole seasons, and each look at the libraries costs requests."""
 
 CAPABILITIES: Final[Mapping[Feature, Capability]] = {
     Feature.WATCHLIST: Capability(kinds=KINDS[Feature.WATCHLIST], add=True, remove=True),
-    # Plex dates a mark with its own now (API reference 2.9)
+    # Plex dates a mark with its own now (API reference 2.9). Un-marking never travels (adapter document),
+    # and of a title that was deleted the log keeps no ids
     Feature.HISTORY: Capability(
-        kinds=KINDS[Feature.HISTORY], add=True, remove=True, dated=False, ahead=AHEAD
+        kinds=KINDS[Feature.HISTORY],
+        add=True,
+        remove=True,
+        dated=False,
+        absence_is_removal=False,
+        ahead=AHEAD,
     ),
     Feature.RATINGS: Capability(
         kinds=KINDS[Feature.RATINGS], add=True, update=True, remove=True, ahead=AHEAD
     ),
     # clearing a position is not supported (adapter document)
     Feature.PROGRESS: Capability(
-        kinds=KINDS[Feature.PROGRESS], add=True, update=True, least_percent=1.0, complete_percent=90.0
+        kinds=KINDS[Feature.PROGRESS],
+        add=True,
+        update=True,
+        absence_is_removal=False,
+        least_percent=1.0,
+        complete_percent=90.0,
     ),
 }
 
@@ -81,19 +88,17 @@ class PlexProvider:
         *,
         state_dir: Path | None = None,
         limits: Limits | None = None,
-        ready: frozenset[Feature] = READY,
         backoff: float = 0.5,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`state_dir` is the folder of the documented files; without it nothing is kept on disk.
 
-        `limits` are to be shared by all accounts. `ready` are the features to offer in full. `backoff` is
-        the wait in seconds before a second attempt, doubled from there. `clock` answers epoch seconds.
+        `limits` are to be shared by all accounts. `backoff` is the wait in seconds before a second attempt,
+        doubled from there. `clock` answers epoch seconds.
         """
         limits = limits or Limits()
         self._settings = settings
         self._clock = clock
-        self._ready = ready
         self._cloud = PlexCloud(session, hosts, account.client_id, limits=limits, backoff=backoff)
         self._discover = DiscoverClient(
             session, hosts, account.client_id, account.token, limits=limits, backoff=backoff
@@ -136,12 +141,9 @@ class PlexProvider:
     @property
     def capabilities(self) -> Mapping[Feature, Capability]:
         """Watchlist always, the rest with a media server."""
-        return {
-            feature: whole if feature in self._ready else Capability(kinds=whole.kinds, dated=whole.dated)
-            for feature, whole in CAPABILITIES.items()
-            if feature in READABLE | self._ready
-            and (feature is Feature.WATCHLIST or self.account.server is not None)
-        }
+        if self.account.server is not None:
+            return CAPABILITIES
+        return {Feature.WATCHLIST: CAPABILITIES[Feature.WATCHLIST]}
 
     @property
     def requests(self) -> int:
@@ -184,7 +186,14 @@ class PlexProvider:
             lambda client, server: self._server_side(server).read(feature, client, libraries)
         )
         return self._snapshot(
-            feature, found.entries, read_at, server.machine_id, *found.scope, watched=found.watched
+            feature,
+            found.entries,
+            read_at,
+            server.machine_id,
+            *found.scope,
+            watched=found.watched,
+            finished=found.finished,
+            has_place=found.has_place,
         )
 
     async def _read_watchlist(self, read_at: int) -> Snapshot:
@@ -225,6 +234,8 @@ class PlexProvider:
         read_at: int,
         *scope: str,
         watched: tuple[Item, ...] = (),
+        finished: tuple[Play, ...] = (),
+        has_place: Callable[[Item], bool] | None = None,
     ) -> Snapshot:
         parts = "\n".join(("plex", str(self.account.user_id), feature, *scope))
         return Snapshot(
@@ -233,11 +244,13 @@ class PlexProvider:
             scope_hash=hashlib.sha256(parts.encode()).hexdigest(),
             read_at=read_at,
             watched=watched,
+            finished=finished,
+            has_place=has_place,
         )
 
     def refusal(self, feature: Feature, action: Action, entry: Entry) -> str | None:
         """Return the documented reason why the entry can't be written, None if it can."""
-        return refusal(feature, action, entry) if feature in self._ready else "unsupported"
+        return refusal(feature, action, entry)
 
     async def apply(
         self, feature: Feature, changes: Sequence[Change], scope: Scope
@@ -248,7 +261,7 @@ class PlexProvider:
         """
         if scope.read_only:
             raise ValueError("a dry run writes nothing")
-        if feature not in self._ready or feature not in self.capabilities:
+        if feature not in self.capabilities:
             raise UnsupportedError(f"{feature} can't be written to this account")
         frozen = self._frozen[feature]
         await frozen.load()

@@ -10,7 +10,6 @@ from ...sync.models import Action, Change, Kind, Outcome, OutcomeStatus, Rating
 from ...sync.provider import RefusedError
 from .actions import rate
 from .applying import Job, outcome
-from .cache import Libraries
 from .client import PlexServerClient
 from .library import TRIM, TYPES, Catalogue, Row, Section, read_listing
 from .paging import Page
@@ -29,10 +28,9 @@ CLEARING: Final = (-10, 0)
 
 
 async def read_ratings(
-    client: PlexServerClient, cache: Libraries, sections: Sequence[Section]
+    client: PlexServerClient, catalogue: Catalogue, sections: Sequence[Section]
 ) -> tuple[Rating, ...]:
     """Read all ratings of the user in these libraries, or raise."""
-    catalogue = await cache.catalogue(client, sections)
     async with side_by_side() as group:
         tasks = [
             group.create_task(_read_level(client, catalogue, section, kind))

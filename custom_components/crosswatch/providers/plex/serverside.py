@@ -1,17 +1,17 @@
 """What is kept of one media server as one user sees it, and the features that live there."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 import hashlib
 
-from ...sync.models import Change, Entry, Feature, Item, Outcome
+from ...sync.models import Change, Entry, Feature, Item, Outcome, Play
 from .applying import Job
 from .cache import Libraries
 from .client import PlexServerClient
 from .fallback import Fallback
-from .history import HistoryReader, without_ids
-from .library import Row, Section, choose_sections, read_sections
+from .history import HistoryReader, watched_rows, without_ids
+from .library import Catalogue, Row, Section, choose_sections, read_sections
 from .marking import Marks, folders, history_jobs
 from .progress import look_around, progress_jobs, read_progress
 from .ratings import rating_jobs, read_ratings
@@ -22,11 +22,16 @@ from .targets import nothing_else, prepare
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """A complete read. `scope` is whatever makes entries appear or vanish without anybody's doing."""
+    """A complete read. `scope` is whatever makes entries appear or vanish without anybody's doing.
+
+    `has_place` tells whether an item is in the libraries at all; None where that says nothing.
+    """
 
     entries: tuple[Entry, ...]
     scope: tuple[str, ...]
     watched: tuple[Item, ...] = ()
+    finished: tuple[Play, ...] = ()
+    has_place: Callable[[Item], bool] | None = None
 
 
 class ServerSide:
@@ -58,11 +63,18 @@ class ServerSide:
             case Feature.RATINGS:
                 client = client.with_workers(self._settings.rating_workers)
                 sections = choose_sections(await read_sections(client), libraries)
-                ratings = await read_ratings(client, self.cache, sections)
-                return await self._recovered(_reading(ratings, sections))
+                catalogue = await self.cache.catalogue(client, sections)
+                ratings = await read_ratings(client, catalogue, sections)
+                # a rating goes with the file of its title, and nobody took it away
+                found = replace(
+                    _reading(ratings, sections), has_place=lambda item: bool(find(catalogue, item).rows)
+                )
+                return await self._recovered(found)
             case Feature.PROGRESS:
                 sections = choose_sections(await read_sections(client), libraries)
-                return _reading(await read_progress(client, self.cache, sections), sections)
+                catalogue = await self.cache.catalogue(client, sections, state=True)
+                found = _reading(await read_progress(client, catalogue, sections), sections)
+                return replace(found, finished=await asyncio.to_thread(_finished, catalogue))
         raise ValueError(feature)
 
     async def _read_history(self, client: PlexServerClient, libraries: frozenset[str]) -> Reading:
@@ -127,9 +139,14 @@ def _reading(entries: tuple[Entry, ...], sections: tuple[Section, ...]) -> Readi
     return Reading(entries=entries, scope=tuple(sorted(section.id for section in sections)))
 
 
+def _finished(catalogue: Catalogue) -> tuple[Play, ...]:
+    return tuple(Play(item=row.item, watched_at=row.last_viewed_at) for row in watched_rows(catalogue))
+
+
 def _with_better_items(found: Reading, better: Mapping[Item, Item]) -> Reading:
     digest = hashlib.sha256("\n".join(sorted(map(repr, better))).encode("utf-8", "replace")).hexdigest()
-    return Reading(
+    return replace(
+        found,
         entries=tuple(
             replace(entry, item=better[entry.item]) if entry.item in better else entry
             for entry in found.entries

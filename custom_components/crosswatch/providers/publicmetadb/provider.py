@@ -35,36 +35,34 @@ from .watchlist import Watchlist
 
 NO_LIST_YET = "no list yet"
 
-READY = frozenset({Feature.WATCHLIST, Feature.HISTORY})
-"""Features that pairs may use. Ratings and progress wait for the engine to plan them."""
-
 AHEAD = 200
 """Changes taken at once: at 3 a second with answers that take a second, 98.5 % of the pace is kept."""
 
-ABLE: Mapping[Feature, Capability] = {
+CAPABILITIES: Mapping[Feature, Capability] = {
     Feature.WATCHLIST: Capability(kinds=KINDS[Feature.WATCHLIST], add=True, remove=True, ahead=AHEAD),
     Feature.HISTORY: Capability(kinds=KINDS[Feature.HISTORY], add=True, remove=True, ahead=AHEAD),
-    Feature.RATINGS: Capability(kinds=KINDS[Feature.RATINGS], add=True, update=True, remove=True),
+    # a rating that the shadow does not know may be there all the same (API reference 3.5)
+    Feature.RATINGS: Capability(
+        kinds=KINDS[Feature.RATINGS], add=True, update=True, remove=True, absence_is_removal=False
+    ),
     Feature.PROGRESS: Capability(
         kinds=KINDS[Feature.PROGRESS],
         add=True,
         update=True,
         remove=True,
+        absence_is_removal=False,
         least_percent=LEAST_PERCENT,
         complete_percent=COMPLETE_PERCENT,
         ahead=AHEAD,
     ),
 }
-"""What reading and writing a feature can do, ready or not."""
 
 
 class PublicMetaDBProvider:
     """Implements `sync.provider.Provider` for one account; all its pairs share one."""
 
     name = "publicmetadb"
-    capabilities: Mapping[Feature, Capability] = {
-        feature: capability for feature, capability in ABLE.items() if feature in READY
-    }
+    capabilities = CAPABILITIES
 
     def __init__(
         self,
