@@ -16,7 +16,7 @@ from tests.simulators.publicmetadb import ManualClock, PublicMetaDBSimulator, Us
 from tests.sync.fakes import HOUR, FakeProvider
 
 from .conftest import Build
-from .helpers import PAIR, RATINGS, SCOPE, movie, rating
+from .helpers import PAIR, RATINGS, SCOPE, movie, rating, stop
 
 LIMIT = "publicmetadb_hourly_rating_submit_limit"
 
@@ -31,6 +31,7 @@ class Pair:
         self.clock = clock
         self.other = FakeProvider("plex")
         self.provider = build()
+        self._engine = Engine(state, clock)
         self.side = Side.TARGET
         self.request = RunRequest(
             pair_id=PAIR, direction=Direction.ONE_WAY, features=(), scope=SCOPE, trigger="test"
@@ -48,8 +49,7 @@ class Pair:
         """Run one feature."""
         sides: Mapping[Side, Any] = {self.side: self.provider, self.side.other: self.other}
         request = replace(self.request, features=(feature,), **changes)
-        engine = Engine(self.state, self.clock)
-        report = await engine.run(request, sides[Side.SOURCE], sides[Side.TARGET], lambda _told: None)
+        report = await self._engine.run(request, sides[Side.SOURCE], sides[Side.TARGET], lambda _told: None)
         return report.features[feature]
 
 
@@ -90,3 +90,22 @@ async def test_ratings_beyond_the_hour_are_written_when_it_is_over(
         pair.restart()
     report = await pair.run(Feature.RATINGS)
     assert (report.status, len(user.ratings()), report.reasons) == (RunStatus.OK, 500, {})
+
+
+async def test_positions_beyond_the_services_own_hour_are_written_when_it_is_over(
+    pair: Pair, user: User, sim: PublicMetaDBSimulator
+) -> None:
+    """The service saves 300 positions an hour (API reference 3.8): the run ends, and the next one is known."""
+    sim.settings.enforce_limits()
+    sim.settings.requests_per_10_seconds = None
+    pair.hold(Feature.PROGRESS, *(stop(movie(number)) for number in range(1, 321)))
+    report = await pair.run(Feature.PROGRESS)
+    assert (report.status, len(user.resume())) == (RunStatus.UNREACHABLE, 300)
+    again_at = pair.provider.retry_at(SCOPE)
+    assert again_at is not None
+    assert 0 < again_at - pair.clock.now <= HOUR + 1
+    pair.clock.now = again_at
+    pair.provider._client._break_ends = 0
+    report = await pair.run(Feature.PROGRESS)
+    assert (report.status, len(user.resume())) == (RunStatus.OK, 320)
+    assert pair.provider.retry_at(SCOPE) is None

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+import time
 from typing import Any
 
 import aiohttp
 from yarl import URL
 
-from ...sync.provider import AuthError, BadAnswerError, ForbiddenError, NotFoundError
+from ...sync.provider import AuthError, BadAnswerError, ForbiddenError, NotFoundError, RateLimitedError
 from ..http import HttpClient, Response
 from .pacing import Pacers
 from .paging import read_complete
@@ -46,6 +47,13 @@ class PublicMetaDBClient:
         self._refused_at = -1.0
         """Loop time of the last second look that was refused as well."""
         self.second_look = SECOND_LOOK
+        self._break_ends = 0.0
+        """Monotonic seconds."""
+
+    @property
+    def asked_to_wait(self) -> float:
+        """Seconds for which the service still wants to be left alone."""
+        return max(self._break_ends - time.monotonic(), 0.0)
 
     @property
     def requests(self) -> int:
@@ -134,9 +142,13 @@ class PublicMetaDBClient:
             raise AuthError("no usable API key")
 
         async def send() -> Response:
-            return await self._http.request(
-                method, path, params=params, json=json, repeatable=repeatable, attempts=attempts, raw=raw
-            )
+            try:
+                return await self._http.request(
+                    method, path, params=params, json=json, repeatable=repeatable, attempts=attempts, raw=raw
+                )
+            except RateLimitedError as err:
+                self._break_ends = time.monotonic() + (err.retry_after or 0.0)
+                raise
 
         asked_at = asyncio.get_running_loop().time()
         try:

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from functools import partial
 import hashlib
+import math
 from pathlib import Path
 import time
 
@@ -122,7 +123,13 @@ class PublicMetaDBProvider:
         return self._snapshot(feature, plays, read_at)
 
     def retry_at(self, scope: Scope) -> int | None:
-        """Return from when ratings that were refused for the hour can be sent, epoch seconds, or None."""
+        """Return from when what had to wait can be sent, epoch seconds, or None.
+
+        That is when the service's own break is over (it caps resume positions too, API reference 3.8), else
+        when an hour of ratings is.
+        """
+        if wait := self._client.asked_to_wait:
+            return math.ceil(self._clock() + wait)
         ratings = self._ratings.get(scope_name(scope.pair_id))
         return None if ratings is None else ratings.quota.retry_at()
 
