@@ -60,7 +60,7 @@ async def pair(build: Build, sim: PublicMetaDBSimulator, tmp_path: Path) -> Asyn
     sim.clock = sim.state.clock = sim.limits._clock = clock
 
     def make() -> PublicMetaDBProvider:
-        return build(clock=clock)
+        return build(clock=clock, ratings_submit_per_hour=20)
 
     state = await State.open(tmp_path)
     yield Pair(make, state, clock)
@@ -71,11 +71,11 @@ async def test_ratings_beyond_the_hour_are_written_when_it_is_over(
     pair: Pair, user: User, sim: PublicMetaDBSimulator
 ) -> None:
     """They wait for the window and for nothing else, however often that happens."""
-    pair.hold(Feature.RATINGS, *(rating(movie(number)) for number in range(1, 501)))
+    pair.hold(Feature.RATINGS, *(rating(movie(number)) for number in range(1, 51)))
     for hour in range(1, 3):
         report = await pair.run(Feature.RATINGS)
-        assert (report.status, len(user.ratings())) == (RunStatus.UNRESOLVED, 200 * hour)
-        assert report.reasons == {LIMIT: 500 - 200 * hour}
+        assert (report.status, len(user.ratings())) == (RunStatus.UNRESOLVED, 20 * hour)
+        assert report.reasons == {LIMIT: 50 - 20 * hour}
         again_at = pair.provider.retry_at(SCOPE)
         assert again_at is not None
         assert 0 < again_at - pair.clock.now <= HOUR + 1
@@ -83,19 +83,19 @@ async def test_ratings_beyond_the_hour_are_written_when_it_is_over(
         pair.clock.advance(HOUR / 2)
         pair.restart()
         sim.log.clear()
-        assert (await pair.run(Feature.RATINGS)).reasons == {LIMIT: 500 - 200 * hour}
+        assert (await pair.run(Feature.RATINGS)).reasons == {LIMIT: 50 - 20 * hour}
         assert not sim.requests(RATINGS, "POST")
         assert abs((pair.provider.retry_at(SCOPE) or 0) - again_at) <= 60
         pair.clock.now = max(again_at, pair.provider.retry_at(SCOPE) or 0)
         pair.restart()
     report = await pair.run(Feature.RATINGS)
-    assert (report.status, len(user.ratings()), report.reasons) == (RunStatus.OK, 500, {})
+    assert (report.status, len(user.ratings()), report.reasons) == (RunStatus.OK, 50, {})
 
 
 async def test_positions_beyond_the_services_own_hour_are_written_when_it_is_over(
     pair: Pair, user: User, sim: PublicMetaDBSimulator
 ) -> None:
-    """The service saves 300 positions an hour (API reference 3.8): the run ends, and the next one is known."""
+    """The service saves 300 positions an hour (API reference 3.8): the run ends, the next one is known."""
     sim.settings.enforce_limits()
     sim.settings.requests_per_10_seconds = None
     pair.hold(Feature.PROGRESS, *(stop(movie(number)) for number in range(1, 321)))
