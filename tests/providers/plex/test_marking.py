@@ -1,11 +1,15 @@
 """Writing history: only what is not watched is marked, once, and nothing but what is meant (2.9, 4.4)."""
 
+from dataclasses import replace
 from pathlib import Path
+import threading
 import time
 from typing import Any
 
 import pytest
 
+from custom_components.crosswatch.providers.plex import serverside
+from custom_components.crosswatch.providers.plex.marking import folders
 from custom_components.crosswatch.providers.plex.provider import PlexProvider
 from custom_components.crosswatch.sync.models import (
     NO_IDS,
@@ -138,10 +142,33 @@ async def test_server_that_still_shows_old_state(world: World) -> None:
 
 
 async def test_half_watched_is_not_watched(world: World) -> None:
+    """Finished elsewhere since then."""
     film = world.movie(1)
-    world.pms.set_resume(1, film, 1_800_000)
+    world.pms.set_resume(1, film, 1_800_000, THEN - 60)
     assert await mark(world.whole(), movie(1)) == [(APPLIED, None)]
     assert views(world, film) == [1]
+
+
+@pytest.mark.parametrize("at", [THEN, None])
+async def test_mark_never_takes_a_later_position_along(world: World, tmp_path: Path, at: int | None) -> None:
+    """Watched long ago elsewhere, and now again here: a mark would lose the place. Also one on the season."""
+    film, show = world.movie(1), world.show(5)
+    parts = season(world, show, 1, 3)
+    for item in (film, parts[1]):
+        world.pms.set_resume(1, item, 600_000, THEN + 60)
+    provider = world.whole(state_dir=tmp_path)
+    played = [replace(each, watched_at=at) for each in (movie(1), *(episode(5, 1, n) for n in (1, 2, 3)))]
+    wait, done = (UNRESOLVED, "half_watched"), (APPLIED, None)
+    for expected in (
+        [wait, done, wait, done],
+        [wait, (ALREADY, "already_watched"), wait, (ALREADY, "already_watched")],
+    ):
+        assert await mark(provider, *played) == expected
+    assert world.pms.user_state(1, film).view_offset == 600_000
+    assert world.pms.user_state(1, parts[1]).view_offset == 600_000
+    assert written(world) == [str(parts[0].key), str(parts[2].key)]
+    # two plays of it, one of them after that
+    assert await mark(provider, movie(1), movie(1, THEN + 120)) == [done, (ALREADY, "already_watched")]
 
 
 # --- resolving
@@ -656,3 +683,21 @@ async def test_old_server_logs_the_mark(world: World) -> None:
 async def test_dry_run(world: World) -> None:
     with pytest.raises(ValueError, match="dry run"):
         await apply(world.whole(), change(movie(1)), scope=Scope(pair_id="pair", read_only=True))
+
+
+async def test_seasons_are_looked_for_away_from_the_event_loop(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a library of 100,000 episodes that takes a while."""
+    threads: list[int] = []
+
+    def look(*found: Any) -> set[str]:
+        threads.append(threading.get_ident())
+        return folders(*found)
+
+    monkeypatch.setattr(serverside, "folders", look)
+    season(world, world.show(5), 1, 3)
+    await mark(world.whole(), *(episode(5, 1, number) for number in (1, 2, 3)))
+    assert threads
+    assert threading.get_ident() not in threads
+    assert len(written(world)) == 1

@@ -16,7 +16,7 @@ import time
 from typing import Any, Final, Self
 
 from ...sync.models import Action, Change, Feature, Ids, Item, Outcome, OutcomeStatus, Play
-from .marking import WATCHING_AGAIN
+from .marking import RESUMABLE
 from .progress import PASSING
 from .statefile import StateFile, StateFileError
 
@@ -30,7 +30,7 @@ FORGOTTEN: Final = 90 * DAY
 LATEST: Final = 253_402_300_800
 """Epoch seconds of the year 10,000."""
 SMALL: Final = 256 * 1024
-NEVER: Final = frozenset({WATCHING_AGAIN, *PASSING})
+NEVER: Final = RESUMABLE | PASSING
 """Reasons that the next look may find gone, whatever happens to the library."""
 SAVE_EVERY: Final = 10.0
 """Seconds between two savings of a file larger than `SMALL` bytes."""

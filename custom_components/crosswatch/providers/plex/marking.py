@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import time
 from typing import Final
 
-from ...sync.models import Action, Change, Kind, Outcome, OutcomeStatus
+from ...sync.models import Action, Change, Kind, Outcome, OutcomeStatus, Play
 from ...sync.provider import ProviderError, UncertainWriteError
 from .actions import scrobble, unscrobble
 from .applying import Job, outcome
@@ -19,8 +19,10 @@ from .targets import Prepared, Target, read_rows
 ALREADY_WATCHED: Final = "already_watched"
 NOT_WATCHED: Final = "not_watched"
 WATCHED_MEANWHILE: Final = "watched_meanwhile"
+HALF_WATCHED: Final = "half_watched"
 WATCHING_AGAIN: Final = "watching_again"
-"""Marking unwatched would take the resume position along."""
+RESUMABLE: Final = frozenset({HALF_WATCHED, WATCHING_AGAIN})
+"""Reasons where a mark, or taking one away, would lose the user's place in the film."""
 SETTLING: Final = 600.0
 """Seconds in which a mark of ours counts although a read does not show it yet."""
 
@@ -103,6 +105,8 @@ class _Writer:
             # a title counts as watched when any copy of it is
             if any(self._marks.watched(row) for row in item.rows):
                 jobs.append(settled(item.changes, ALREADY_WATCHED))
+            elif any(_stopped_since(row, item.changes) for row in item.rows):
+                jobs.append(settled(item.changes, HALF_WATCHED, OutcomeStatus.UNRESOLVED))
             else:
                 open_items[item.rows[0].key] = item
         for group in self._groups(open_items):
@@ -225,6 +229,15 @@ class _Writer:
             ]
 
         return Job(tuple(item.changes), write)
+
+
+def _stopped_since(row: Row, changes: Iterable[Change]) -> bool:
+    """Whether the user stopped in the middle of the item later than all these plays."""
+    if not row.view_offset:
+        return False
+    plays = (change.entry.watched_at for change in changes if isinstance(change.entry, Play))
+    newest = max((at for at in plays if at is not None), default=None)
+    return newest is None or row.last_viewed_at is None or row.last_viewed_at > newest
 
 
 def _grouped(targets: Iterable[Target]) -> list[_Item]:

@@ -1,5 +1,6 @@
 """One Plex account as the engine sees it."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 import hashlib
 from pathlib import Path
@@ -327,7 +328,8 @@ class PlexProvider:
         """Return those of these keys, with the reasons for their rest, that may be tried again by now."""
         frozen = self._frozen[feature]
         await frozen.load()
-        return frozen.thawed(resting, scope.pair_id, self._stand(feature, scope))
+        stand = self._stand(feature, scope)
+        return await asyncio.to_thread(frozen.thawed, resting, scope.pair_id, stand)
 
     async def thaw(self, pair: str, keys: Collection[str] | None = None) -> None:
         """Let what was refused be tried again in the next run: these keys of a pair, or all of them."""

@@ -87,7 +87,9 @@ async def _reread(
     client: PlexServerClient, catalogue: Catalogue, found: Sequence[Found], also: Also
 ) -> Mapping[str, Row]:
     keys = {row.key for result in found for row in result.one_per_guid()}
-    return await read_rows(client, catalogue, sorted(keys | set(also(catalogue, keys))))
+    # the first look at a catalogue of 100,000 items takes longer than the event loop may wait
+    more = await asyncio.to_thread(also, catalogue, keys)
+    return await read_rows(client, catalogue, sorted(keys.union(more)))
 
 
 async def read_rows(client: PlexServerClient, catalogue: Catalogue, keys: Sequence[str]) -> dict[str, Row]:
