@@ -292,7 +292,30 @@ async def test_user_who_can_not_see_what_plays(world: World) -> None:
     world.pms.set_resume(child.id, film, 900_000, NOON - 180)
     assert await write(provider, movie(1_800_000, NOON)) == (APPLIED, None)
     assert offset(world, film, child.id) == 1_800_000
-    assert not world.pms.requests(SESSIONS)
+
+
+async def test_user_who_is_shown_what_plays(world: World) -> None:
+    """An open question of the wire: where a server tells, the own playing counts and nobody else's."""
+    world.pms.options.sessions_owner_only = False
+    child, film = robin(world), world.movie(1)
+    provider = world.whole(world.account(child))
+    world.pms.set_resume(child.id, film, 900_000, NOON - 60)
+    session = world.pms.start_playback(child.id, film, 900_000)
+    assert await write(provider, movie(1_800_000, NOON)) == (FAILED, "active_session")
+    world.pms.stop_playback(session)
+    world.pms.start_playback(1, film, 300_000)
+    assert await write(provider, movie(1_800_000, NOON)) == (APPLIED, None)
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+async def test_share_of_a_user_who_may_read_it(world: World, *, hidden: bool) -> None:
+    """Likewise: the owner's share where it is told, the usual one where not."""
+    world.pms.options.prefs_owner_only = hidden
+    world.pms.options.played_threshold = 90 if hidden else 70
+    child, film = robin(world), world.movie(1)
+    assert await write(world.whole(world.account(child)), movie(FILM - 1)) == (APPLIED, None)
+    assert world.pms.user_state(child.id, film).view_count == 0
+    assert offset(world, film, child.id) == FILM * world.pms.options.played_threshold // 100 - 1000
 
 
 async def test_owner_whose_server_hides_what_plays(world: World) -> None:

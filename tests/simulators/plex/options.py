@@ -36,6 +36,7 @@ class PmsOptions:
     denied_status: Literal[401, 403] = 403
     non_owner_history: NonOwnerHistory = NonOwnerHistory.OWN_ROWS
     prefs_owner_only: bool = True
+    sessions_owner_only: bool = True
     caches_tokens: bool = False
     """A revoked token keeps working on the server until `pms.forget_tokens()` (1.3)."""
 

@@ -49,7 +49,7 @@ def register(pms: PlexMediaServer) -> None:
     pms.route("GET", "/library", library, owner=True)
     for path in ("/library/sections", "/library/sections/", "/library/sections/all"):
         pms.route("GET", path, sections)
-    pms.route("GET", "/status/sessions", sessions, owner=True)
+    pms.route("GET", "/status/sessions", sessions)
     pms.route("GET", "/system/agents", agents)
 
 
@@ -201,6 +201,8 @@ async def agents(_pms: PlexMediaServer, call: PmsCall) -> web.Response:
 
 async def sessions(pms: PlexMediaServer, call: PmsCall) -> web.Response:
     """List what plays right now: items with User, Player and Session (2.12)."""
+    if pms.options.sessions_owner_only and call.account.id != 1:
+        return html_error(pms.options.denied_status)
     limit = pms.clock() - PLAYBACK_TIMEOUT
     rows: list[Row] = []
     for place, playing in list(pms.playbacks.items()):

@@ -13,7 +13,6 @@ from ...sync.provider import AuthError, ForbiddenError
 from .actions import stop_at
 from .applying import Job, outcome
 from .client import PlexServerClient
-from .history import OWNER_ACCOUNT
 from .library import Catalogue, Row, Section, read_listing
 from .targets import Prepared, Target, read_rows
 from .tasks import side_by_side
@@ -89,14 +88,15 @@ def resume_of(row: Row) -> Resume:
     )
 
 
-async def look_around(client: PlexServerClient, *, is_owner: bool) -> Situation:
-    """Learn what is being played and what counts as watched; both are for the owner to see."""
-    if not is_owner:
-        return Situation(playing=None)
-    return Situation(playing=await _playing(client), watched_percent=await _threshold(client))
+async def look_around(client: PlexServerClient, account: int) -> Situation:
+    """Learn what this account of the server is playing, and what counts as watched.
+
+    Both are for the owner to see on the servers known; that others may is an open question (section 8).
+    """
+    return Situation(playing=await _playing(client, account), watched_percent=await _threshold(client))
 
 
-async def _playing(client: PlexServerClient) -> frozenset[str] | None:
+async def _playing(client: PlexServerClient, account: int) -> frozenset[str] | None:
     try:
         found = await client.container("status/sessions")
     except AuthError, ForbiddenError:
@@ -105,7 +105,7 @@ async def _playing(client: PlexServerClient) -> frozenset[str] | None:
     mine = (
         row
         for row in wire_rows(found.get("Metadata"))
-        if "User" not in row or number(mapping(row["User"]), "id") in (OWNER_ACCOUNT, None)
+        if "User" not in row or number(mapping(row["User"]), "id") in (account, None)
     )
     return frozenset(value for row in mine for name in ("ratingKey", "guid") if (value := text(row, name)))
 

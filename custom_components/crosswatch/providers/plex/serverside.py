@@ -125,7 +125,7 @@ class ServerSide:
             case Feature.RATINGS:
                 return prepared.outcomes, rating_jobs(client, prepared)
             case Feature.PROGRESS:
-                situation = await look_around(client, is_owner=self._is_owner)
+                situation = await look_around(client, self._history.account)
                 return prepared.outcomes, progress_jobs(client, prepared, situation)
         raise ValueError(feature)
 
