@@ -1,10 +1,13 @@
 """The actions."""
 
 import asyncio
+import json
+from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from homeassistant.const import ATTR_DEVICE_ID
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, SupportsResponse
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import device_registry as dr
 import pytest
@@ -14,9 +17,13 @@ from syrupy.filters import props
 import voluptuous as vol
 
 from custom_components.crosswatch.const import DOMAIN
-from custom_components.crosswatch.services import SERVICE_SYNC_PAIR
+from custom_components.crosswatch.services import ACTIONS
+from custom_components.crosswatch.sync.database import StateError
+from custom_components.crosswatch.sync.state import State
 from tests.common import API_KEY, Services, pair_entry_of, state_of
 
+EXAMPLES: dict[str, Any] = {}
+"""A value for each field that an action needs besides the pair."""
 DISCOVER = "/discover.provider.plex.tv/*"
 
 
@@ -27,11 +34,14 @@ def device_of(hass: HomeAssistant, entry: MockConfigEntry) -> str:
 
 
 async def call(hass: HomeAssistant, *entries: MockConfigEntry, respond: bool = False, **data: Any) -> Any:
-    """Call the action for the devices of these entries."""
+    """Call the action that runs pairs for the devices of these entries."""
     data.setdefault(ATTR_DEVICE_ID, [device_of(hass, entry) for entry in entries])
-    answer = await hass.services.async_call(
-        DOMAIN, SERVICE_SYNC_PAIR, data, blocking=True, return_response=respond
-    )
+    return await act(hass, "sync_pair", respond=respond, **data)
+
+
+async def act(hass: HomeAssistant, action: str, *, respond: bool = False, **data: Any) -> Any:
+    """Call an action."""
+    answer = await hass.services.async_call(DOMAIN, action, data, blocking=True, return_response=respond)
     await hass.async_block_till_done()
     return answer
 
@@ -216,4 +226,132 @@ async def test_one_is_running(
 )
 async def test_schema(hass: HomeAssistant, loaded: MockConfigEntry, data: dict[str, Any]) -> None:
     with pytest.raises(vol.Invalid):
-        await hass.services.async_call(DOMAIN, SERVICE_SYNC_PAIR, data, blocking=True)
+        await hass.services.async_call(DOMAIN, "sync_pair", data, blocking=True)
+
+
+# --- the other actions --------------------------------------------------------------------------
+
+
+async def test_cancel(hass: HomeAssistant, loaded: MockConfigEntry, services: Services) -> None:
+    services.cloud.inject(DISCOVER, delay=0.2)
+    device = device_of(hass, loaded)
+    loaded.runtime_data.async_start_run("button")
+    await hass.async_block_till_done()
+    assert await act(hass, "cancel_sync", device_id=device, respond=True) == {"stopped": [device]}
+    assert not loaded.runtime_data.running
+    assert state_of(hass, "status") == "cancelled"
+    # what is not running is stopped already
+    assert await act(hass, "cancel_sync", device_id=device, respond=True) == {"stopped": []}
+    assert await act(hass, "cancel_sync", device_id=device) is None
+
+
+async def test_get_runs(
+    hass: HomeAssistant, loaded: MockConfigEntry, services: Services, snapshot: SnapshotAssertion
+) -> None:
+    device = device_of(hass, loaded)
+    assert await act(hass, "get_runs", device_id=device, respond=True) == {"runs": []}
+    await call(hass, loaded)
+    await call(hass, loaded, dry_run=True)
+    await call(hass, loaded, features=["history"])
+    answer = await act(hass, "get_runs", device_id=device, respond=True)
+    assert [list(run["features"]) for run in answer["runs"]] == [["history"], ["watchlist", "history"]]
+    assert answer["runs"][1] == snapshot(exclude=props("run_id", "started_at", "duration", "duration_s"))
+    answer = await act(hass, "get_runs", device_id=device, limit=1, respond=True)
+    assert [list(run["features"]) for run in answer["runs"]] == [["history"]]
+
+
+async def test_get_unresolved(
+    hass: HomeAssistant, loaded: MockConfigEntry, services: Services, snapshot: SnapshotAssertion
+) -> None:
+    device = device_of(hass, loaded)
+    await call(hass, loaded)
+    answer = await act(hass, "get_unresolved", device_id=device, respond=True)
+    assert answer == snapshot(exclude=props("first_seen", "last_seen"))
+    for narrow in ({"features": ["history"]}, {"reason": "http:400"}):
+        assert await act(hass, "get_unresolved", device_id=device, respond=True, **narrow) == {"items": []}
+    same = await act(
+        hass,
+        "get_unresolved",
+        device_id=device,
+        respond=True,
+        features=["watchlist"],
+        reason="missing_tmdb_id",
+    )
+    assert same == answer
+
+
+async def test_reset(hass: HomeAssistant, loaded: MockConfigEntry, services: Services) -> None:
+    """What was forgotten is compared afresh: nothing waits for a second look, and nothing is removed."""
+    device = device_of(hass, loaded)
+    await call(hass, loaded)
+    for play in services.user.watched()[:1]:
+        services.user.remove_watched(play.id)
+    await act(hass, "reset_state", device_id=device, features=["watchlist"])
+    answer = await call(hass, loaded, respond=True, dry_run=True)
+    assert answer["runs"][0]["plan"] == [], "the history was not to be forgotten"
+    await act(hass, "reset_state", device_id=device)
+    answer = await call(hass, loaded, respond=True)
+    assert (answer["runs"][0]["added"], answer["runs"][0]["removed"]) == (1, 0)
+    assert len(services.user.watched()) == 2
+
+
+async def test_reset_during_a_run(hass: HomeAssistant, loaded: MockConfigEntry, services: Services) -> None:
+    services.cloud.inject(DISCOVER, delay=0.1)
+    task = loaded.runtime_data.async_start_run("button")
+    with pytest.raises(ServiceValidationError) as refused:
+        await act(hass, "reset_state", device_id=device_of(hass, loaded))
+    assert refused.value.translation_key == "already_running"
+    await loaded.runtime_data.async_wait_for_run(task)
+
+
+def look_at(path: Path) -> tuple[int, str]:
+    """Return who may read a file, and what it says."""
+    return path.stat().st_mode & 0o777, path.read_text("utf-8")
+
+
+async def test_export(hass: HomeAssistant, loaded: MockConfigEntry, services: Services) -> None:
+    await call(hass, loaded)
+    answer = await act(hass, "export_state", device_id=device_of(hass, loaded), respond=True)
+    path = Path(answer["file"])
+    assert path.parent == Path(hass.config.path(".cw_state", "export"))
+    mode, text = look_at(path)
+    assert mode == 0o600
+    exported = json.loads(text)
+    assert {name: len(rows) for name, rows in exported["tables"].items()} == answer["rows"]
+    assert answer["rows"]["baseline"] == 4
+    assert answer["rows"]["unresolved"] == answer["rows"]["run"] == 1
+    assert exported["pair"]["title"] == loaded.title
+    assert not [secret for secret in services.secrets if secret in text]
+    assert await act(hass, "export_state", device_id=device_of(hass, loaded)) is None
+
+
+async def test_disk_trouble(hass: HomeAssistant, loaded: MockConfigEntry, services: Services) -> None:
+    device = device_of(hass, loaded)
+    with patch("custom_components.crosswatch.memory._write", side_effect=OSError("full")):
+        with pytest.raises(HomeAssistantError) as failed:
+            await act(hass, "export_state", device_id=device)
+        assert failed.value.translation_key == "state_error"
+    for method, action in (("runs", "get_runs"), ("export", "export_state"), ("reset", "reset_state")):
+        with (
+            patch.object(State, method, side_effect=StateError("damaged")),
+            pytest.raises(HomeAssistantError) as failed,
+        ):
+            await act(hass, action, device_id=device, respond=action == "get_runs")
+        assert failed.value.translation_key == "state_error"
+
+
+@pytest.mark.parametrize("action", sorted({*ACTIONS} - {"sync_pair"}))
+async def test_other_actions_want_a_pair(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex_entry: MockConfigEntry, action: str
+) -> None:
+    needed = {str(field) for field in ACTIONS[action].schema.schema if isinstance(field, vol.Required)}
+    data = {name: EXAMPLES[name] for name in needed - {ATTR_DEVICE_ID}}
+    respond = ACTIONS[action].response is SupportsResponse.ONLY
+    for device, key in ((device_of(hass, plex_entry), "not_a_pair"), ("nope", "service_device_not_found")):
+        with pytest.raises(ServiceValidationError) as refused:
+            await act(hass, action, device_id=device, respond=respond, **data)
+        assert refused.value.translation_key == key
+    with pytest.raises(vol.Invalid):
+        await act(hass, action, respond=respond, **data)
+    with pytest.raises(vol.Invalid):
+        await act(hass, action, device_id="x", respond=respond, speed="fast", **data)

@@ -30,7 +30,8 @@ from custom_components.crosswatch.providers.plex.settings import BY_KEY
 from custom_components.crosswatch.providers.publicmetadb import KEYS
 from custom_components.crosswatch.repairs import FLOWS
 from custom_components.crosswatch.sensor import LIMITS, SENSORS
-from custom_components.crosswatch.services import FAILURES
+from custom_components.crosswatch.services import ACTIONS as HANDLED
+from custom_components.crosswatch.services.runs import FAILURES
 from custom_components.crosswatch.switch import AUTOMATIC
 from custom_components.crosswatch.sync.models import Action, Direction, Feature, Kind
 from custom_components.crosswatch.sync.provider import (
@@ -68,7 +69,9 @@ PROVIDER_ERRORS = {
 
 def modules() -> Iterator[tuple[Path, ast.Module]]:
     """Yield the modules that speak to people: all but the engine and the providers."""
-    for path in sorted((*INTEGRATION.glob("*.py"), *(INTEGRATION / "flows").glob("*.py"))):
+    for path in sorted(
+        path for place in ("*", "flows/*", "services/*") for path in INTEGRATION.glob(f"{place}.py")
+    ):
         yield path, ast.parse(path.read_text("utf-8"))
 
 
@@ -231,8 +234,9 @@ def test_reasons() -> None:
 
 
 def test_actions() -> None:
-    assert set(ACTIONS) == set(ENGLISH["services"]) == set(ICONS["services"])
+    assert set(ACTIONS) == set(ENGLISH["services"]) == set(ICONS["services"]) == set(HANDLED)
     for name, action in ACTIONS.items():
+        assert set(action["fields"]) == {str(field) for field in HANDLED[name].schema.schema}
         assert set(action["fields"]) == set(ENGLISH["services"][name]["fields"])
 
 

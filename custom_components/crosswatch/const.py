@@ -55,6 +55,8 @@ OVERDUE_DELAY: Final = timedelta(minutes=1)
 """How long after the start an overdue run waits, so that a start is never slowed down by it."""
 
 STATE_FOLDER: Final = ".cw_state"
+EXPORT_FOLDER: Final = "export"
+"""Folder in it for what somebody wanted to take along."""
 
 MODEL_ACCOUNT: Final = "account"
 MODEL_PAIR: Final = "sync_pair"

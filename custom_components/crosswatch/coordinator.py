@@ -35,11 +35,12 @@ from .const import (
     Trigger,
 )
 from .listeners import Listeners
+from .memory import PairMemory
 from .models import PairState, next_turn
 from .pair_settings import pair_settings
 from .pairing import pair_scope
 from .progress import Meter, Running
-from .shared import Opened
+from .shared import Opened, shared_state
 from .stored import async_read_state
 from .sync.database import StateError
 from .sync.engine import RunRequest
@@ -75,6 +76,7 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
         self.on_run: Listeners[RunStatus, RunReport | None] = Listeners()
         """Told how every run ended that was no dry run and was not stopped. No report: it broke off."""
         self._state, self._engine = opened
+        self.memory = PairMemory(self, opened.state, shared_state(hass).directory)
         self._task: asyncio.Task[RunReport] | None = None
         self._closing = False
         self._last_try: datetime | None = None

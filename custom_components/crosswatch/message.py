@@ -22,7 +22,6 @@ MOST_ITEMS: Final = 100
 """Unresolved items told of each reason."""
 MOST_CHANGES: Final = 200
 """Changes told of a plan."""
-MOST_RUNS: Final = 30
 
 MAPPABLE: Final = frozenset({"missing_tmdb_id", "missing_show_tmdb_or_episode_numbers", "missing_ids"})
 """Reasons that a TMDb id, given by a person, does away with."""
@@ -67,7 +66,7 @@ def pair_message(hass: HomeAssistant, entry: PairConfigEntry, texts: Texts) -> d
         "unresolved": _unresolved(state.items, texts),
         "held": [],
         "preview": _preview(pair.preview, texts) if pair.preview else None,
-        "runs": [_run(run, texts) for run in state.runs[:MOST_RUNS]],
+        "runs": [_run(run, texts) for run in state.runs],
         "progress": progress_message(pair.progress, texts) if pair.progress else None,
     }
 

@@ -1,6 +1,7 @@
 """What a pair shows, read from the state file."""
 
 from collections import defaultdict
+from typing import Final
 
 from homeassistant.util import dt as dt_util
 
@@ -8,10 +9,13 @@ from .models import PairState
 from .sync.models import Feature
 from .sync.state import State
 
+SHOWN_RUNS: Final = 30
+
 
 async def async_read_state(state: State, pair: str) -> PairState:
     """Return what is stored about a pair. Raises `StateError`."""
-    report = await state.last_run(pair)
+    runs = await state.runs(pair, SHOWN_RUNS)
+    report = runs[0] if runs else None
     success = await state.last_success(pair)
     items = await state.unresolved(pair)
     counts: defaultdict[Feature, dict[str, int]] = defaultdict(dict)
@@ -24,5 +28,5 @@ async def async_read_state(state: State, pair: str) -> PairState:
         last_success=None if success is None else dt_util.utc_from_timestamp(success),
         unresolved=dict(counts),
         items=items,
-        runs=() if report is None else (report,),
+        runs=runs,
     )

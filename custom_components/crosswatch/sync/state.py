@@ -6,8 +6,9 @@ Every public method is one transaction, run in a thread. Times are epoch seconds
 from collections.abc import Collection, Iterable, Mapping
 import json
 import sqlite3
+from typing import Any
 
-from . import journal, ledger, mapping, unresolved
+from . import journal, ledger, mapping, unresolved, upkeep
 from .database import Database
 from .ledger import Mark
 from .models import (
@@ -303,6 +304,14 @@ class State(Database):
 
         text = await self._do(read)
         return None if text is None else RunReport.from_dict(json.loads(text)).finished_at
+
+    async def reset(self, pair: str, features: Iterable[Feature]) -> None:
+        """Forget what both sides agreed on, as if the pair had never run: the next run only adds."""
+        await self._do(lambda db: upkeep.reset(db, pair, features))
+
+    async def export(self, pair: str) -> Mapping[str, list[dict[str, Any]]]:
+        """Return every row about the pair, by table."""
+        return await self._do(lambda db: upkeep.export(db, pair))
 
     async def forget_pair(self, pair: str) -> None:
         """Delete everything about the pair."""
