@@ -69,7 +69,7 @@ async def test_response(
     hass: HomeAssistant, loaded: MockConfigEntry, services: Services, snapshot: SnapshotAssertion
 ) -> None:
     answer = await call(hass, loaded, respond=True)
-    assert answer == snapshot(exclude=props("device_id", "started_at", "duration", "duration_s"))
+    assert answer == snapshot(exclude=props("device_id", "run_id", "started_at", "duration", "duration_s"))
 
 
 async def test_dry_run(
@@ -77,7 +77,7 @@ async def test_dry_run(
 ) -> None:
     before = services.user.contents()
     answer = await call(hass, loaded, respond=True, dry_run=True)
-    assert answer == snapshot(exclude=props("device_id", "started_at", "duration", "duration_s"))
+    assert answer == snapshot(exclude=props("device_id", "run_id", "started_at", "duration", "duration_s"))
     assert services.user.contents() == before
     assert state_of(hass, "status") == "never_run"
 
