@@ -75,6 +75,7 @@ async def test_after_a_run(
     entity_registry: er.EntityRegistry,
     snapshot: SnapshotAssertion,
 ) -> None:
+    loaded.runtime_data.next_run = datetime(2026, 11, 18, 10, tzinfo=UTC)
     loaded.runtime_data.async_set_updated_data(a_state())
     await hass.async_block_till_done()
     await snapshot_platform(hass, entity_registry, snapshot, loaded.entry_id)
@@ -88,6 +89,7 @@ async def test_while_running(
 ) -> None:
     """Only status and progress tell of the run; the rest still tells of the last one."""
     coordinator = loaded.runtime_data
+    coordinator.next_run = None
     coordinator.async_set_updated_data(a_state())
     with (
         patch.object(type(coordinator), "running", new=True),
