@@ -20,6 +20,8 @@ async def async_read_state(state: State, pair: str) -> PairState:
     items = await state.unresolved(pair)
     counts: defaultdict[Feature, dict[str, int]] = defaultdict(dict)
     for row in items:
+        if row.ignored:
+            continue
         reasons = counts[row.feature]
         reasons[row.reason] = reasons.get(row.reason, 0) + 1
     return PairState(

@@ -144,7 +144,7 @@ class FeatureRun:
         look = await self._look(snapshots, memory)
         self.plan = look.plan
         held = reason_to_hold(look.plan, self._request.direction, look.baseline, snapshots)
-        self.tally.plan = look.plan
+        self.tally.plan, self.tally.ignored = look.plan, look.ignored
         if self._request.dry_run:
             self.tally.count(Outcome(change=c, status=OutcomeStatus.APPLIED) for c in look.plan.changes)
             return self.report(RunStatus.HELD if held else None, held)
@@ -212,6 +212,7 @@ class FeatureRun:
         """Plan from what was read. `aliases` are those of an earlier look."""
         pair, now = self._request.pair_id, int(self._clock())
         frozen = await self._resting(now)
+        ignored = await self._state.ignored(pair, self.feature)
         written: Mapping[Side, Mapping[str, Written]] = {}
         if self.feature in (Feature.RATINGS, Feature.PROGRESS):
             written = await self._state.written(pair, self.feature, now - SETTLE, now + FUTURE)
@@ -231,7 +232,14 @@ class FeatureRun:
 
         def make() -> Look:
             return look_at(
-                snapshots, memory, rules, aliases=aliases, frozen=frozen, written=written, marks=marks
+                snapshots,
+                memory,
+                rules,
+                aliases=aliases,
+                frozen=frozen,
+                ignored=ignored,
+                written=written,
+                marks=marks,
             )
 
         # a plan for 100,000 plays takes longer than the event loop may wait

@@ -1,7 +1,7 @@
 """One look at both sides: what was read, put beside what is remembered, and planned."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import gc
 from itertools import chain
 
@@ -13,6 +13,7 @@ from .models import PRESENT, Direction, Missing, Plan, Side, Snapshot, Values
 from .plan import plan
 from .provider import Capability
 from .settings import PairSettings
+from .unresolved import Place
 from .values import Written
 
 
@@ -44,10 +45,11 @@ class Look:
 
     Keys of `baseline` are those that titles have now, `renamed` maps stored ones to them. `agreed` and
     `news` are what is agreed, and that part of it which the baseline does not say yet. `values` are those
-    of the baseline.
+    of the baseline. `ignored` are the reasons that a person does not want to hear of, by what they are about.
     """
 
     plan: Plan
+    ignored: Mapping[Place, str]
     scopes: Mapping[Side, str]
     aliases: Aliases
     baseline: Mapping[str, Missing]
@@ -73,6 +75,7 @@ def look(
     *,
     aliases: Aliases | None,
     frozen: Mapping[str, str],
+    ignored: Mapping[Place, str],
     written: Mapping[Side, Mapping[str, Written]],
     marks: Mapping[Side, tuple[Mark, ...]],
 ) -> Look:
@@ -86,6 +89,7 @@ def look(
             (entry.item for entry in chain(snapshot.entries, snapshot.finished)), snapshot.watched
         )
     )
+    ignored = {(side, known.current(key)): reason for (side, key), reason in ignored.items()}
     scopes = scopes_of(snapshots)
     # a list that was created or another library in the middle of the run: nothing is agreed there yet
     same = scopes == memory.scopes
@@ -112,7 +116,8 @@ def look(
         ),
     )
     return Look(
-        plan=made,
+        plan=_marked(made, ignored),
+        ignored=ignored,
         scopes=scopes,
         aliases=known,
         baseline=baseline,
@@ -162,6 +167,14 @@ def _translated_values(stored: Mapping[str, Values], aliases: Aliases) -> dict[s
             unclear.add(now)
     # two titles that proved to be one and had two values: which of them was agreed can't be told
     return {key: agreed for key, agreed in values.items() if key not in unclear}
+
+
+def _marked(made: Plan, ignored: Mapping[Place, str]) -> Plan:
+    """Return the plan with what a person does not want to hear of marked as such."""
+    if not ignored:
+        return made
+    rows = (replace(row, ignored=ignored.get((row.side, row.key)) == row.reason) for row in made.unresolved)
+    return replace(made, unresolved=tuple(rows))
 
 
 def _by_item(marks: tuple[Mark, ...], aliases: Aliases) -> Marks:

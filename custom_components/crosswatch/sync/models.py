@@ -205,13 +205,14 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unresolved:
-    """An item that can't be written, with the documented reason."""
+    """An item that can't be written, with the documented reason. `ignored`: no person wants to hear of it."""
 
     feature: Feature
     side: Side
     key: str
     reason: str
     entry: Entry
+    ignored: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

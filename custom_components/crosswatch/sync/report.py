@@ -117,8 +117,9 @@ class FeatureReport:
     """One feature of a run, in all and by side.
 
     `added`, `updated` and `removed` are writes the services accepted, in a dry run the planned ones.
-    `skipped` differ on purpose. `unresolved` can't be written (`reasons` counts why), `held` wait for a
-    person, `errors` failed and will be tried again. `unconfirmed` were accepted but not yet seen by a read.
+    `skipped` differ on purpose, what a person ignores included. `unresolved` can't be written (`reasons`
+    counts why), `held` wait for a person, `errors` failed and will be tried again. `unconfirmed` were
+    accepted but not yet seen by a read.
     `error` tells what went wrong, at `side` if at one of them. `duration_s` is seconds.
     """
 

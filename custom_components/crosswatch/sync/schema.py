@@ -54,6 +54,12 @@ MIGRATIONS = (
     """
     CREATE TABLE mapping (token TEXT PRIMARY KEY, tmdb INTEGER NOT NULL, title TEXT NOT NULL) WITHOUT ROWID;
     """,
+    # 5: what an item that can't be written waits for, and whether a person cares
+    """
+    ALTER TABLE unresolved ADD COLUMN waits_for TEXT NOT NULL DEFAULT 'item';
+    ALTER TABLE unresolved ADD COLUMN ignored INTEGER NOT NULL DEFAULT 0;
+    UPDATE unresolved SET waits_for = 'time' WHERE retry_at IS NOT NULL;
+    """,
 )
 
 

@@ -24,7 +24,7 @@ from .models import (
     Values,
 )
 from .report import RunReport
-from .unresolved import UnresolvedRow
+from .unresolved import Place, UnresolvedRow
 from .values import Written
 
 KEPT_RUNS = 500
@@ -233,6 +233,28 @@ class State(Database):
     async def unresolved(self, pair: str) -> tuple[UnresolvedRow, ...]:
         """Return all unresolved items of the pair."""
         return await self._do(lambda db: unresolved.load(db, pair))
+
+    async def ignored(self, pair: str, feature: Feature) -> dict[Place, str]:
+        """Return the unresolved items that a person does not want to hear of, with their reasons."""
+        return await self._do(lambda db: unresolved.ignored_ones(db, pair, feature))
+
+    async def ignore_item(self, pair: str, feature: Feature, side: Side, key: str) -> bool:
+        """Count an unresolved item as trouble no longer, and return whether there is such an item.
+
+        It stays listed, and is written as soon as it can be. Another reason is told again.
+        """
+        return await self._do(lambda db: unresolved.ignore(db, pair, feature, (side, key), ignored=True))
+
+    async def unignore_item(self, pair: str, feature: Feature, side: Side, key: str) -> bool:
+        """Count it again."""
+        return await self._do(lambda db: unresolved.ignore(db, pair, feature, (side, key), ignored=False))
+
+    async def retry_items(self, pair: str, keys: Collection[str] | None = None) -> int:
+        """Let unresolved items, without keys all of them, be tried in the next run; return how many.
+
+        What was ignored counts again. A provider that keeps files of its own has to be told as well.
+        """
+        return await self._do(lambda db: unresolved.wake(db, pair, keys))
 
     # --- mappings -------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from .models import Action, Change, Outcome, OutcomeStatus, Plan, Side
 from .report import FeatureReport, RunStatus, SideReport, worst
+from .unresolved import Place
 
 BROKEN_OFF = (RunStatus.CANCELLED, RunStatus.FAILED)
 """Outcomes of a feature that are those of each side too, where no side is to blame."""
@@ -16,6 +17,8 @@ class Tally:
     def __init__(self) -> None:
         """Nothing is read or written yet."""
         self.plan: Plan | None = None
+        self.ignored: Mapping[Place, str] = {}
+        """Reasons that a person does not want to hear of."""
         self.read: set[Side] = set()
         """Sides that were read completely."""
         self.failed: dict[Side, RunStatus] = {}
@@ -38,7 +41,11 @@ class Tally:
             side = self._sides[outcome.change.side]
             side.ended[outcome.status][outcome.change.action] += 1
             if outcome.status is OutcomeStatus.UNRESOLVED:
-                side.reasons[outcome.reason or "refused"] += 1
+                reason = outcome.reason or "refused"
+                if self.ignored.get((outcome.change.side, outcome.change.key)) == reason:
+                    side.ignored += 1
+                else:
+                    side.reasons[reason] += 1
                 self.refused.append(outcome.change)
             elif outcome.status is not OutcomeStatus.FAILED:
                 self._written.append(outcome)
@@ -96,9 +103,10 @@ class Tally:
         self, side: Side, status: RunStatus | None, *, blamed: Side | None, requests: int
     ) -> SideReport:
         counts = self._sides[side]
-        unresolved = self.plan.unresolved if self.plan else ()
-        skipped = self.plan.skipped if self.plan else ()
-        reasons = Counter(row.reason for row in unresolved if row.side is side) + counts.reasons
+        unresolved = [row for row in self.plan.unresolved if row.side is side] if self.plan else []
+        skipped = [row for row in self.plan.skipped if row.side is side] if self.plan else []
+        ignored = sum(1 for row in unresolved if row.ignored) + counts.ignored
+        reasons = Counter(row.reason for row in unresolved if not row.ignored) + counts.reasons
         errors = counts.total(OutcomeStatus.FAILED) + counts.total(OutcomeStatus.UNCERTAIN)
         held = 0
         if status is RunStatus.HELD and self.plan:
@@ -115,7 +123,7 @@ class Tally:
             added=applied[Action.ADD],
             updated=applied[Action.UPDATE],
             removed=applied[Action.REMOVE],
-            skipped=sum(1 for row in skipped if row.side is side) + counts.total(OutcomeStatus.ALREADY),
+            skipped=len(skipped) + counts.total(OutcomeStatus.ALREADY) + ignored,
             unresolved=reasons.total(),
             held=held,
             errors=errors,
@@ -148,6 +156,7 @@ class _SideTally:
         self.ended: dict[OutcomeStatus, Counter[Action]] = {status: Counter() for status in OutcomeStatus}
         self.reasons: Counter[str] = Counter()
         self.unconfirmed = 0
+        self.ignored = 0
 
     def total(self, status: OutcomeStatus) -> int:
         """How many writes ended so."""

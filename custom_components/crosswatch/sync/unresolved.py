@@ -4,8 +4,9 @@ What a provider can tell from an entry alone is asked anew in every run. What a 
 was written rests for a while first, longer each time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 import sqlite3
 
 from .models import Change, Feature, Side, Unresolved
@@ -21,9 +22,26 @@ TRIES = 2
 """Accepted writes of one thing that no read showed, after which it rests."""
 
 
+type Place = tuple[Side, str]
+"""The side that can't take something, and the key of that."""
+
+
+class Waits(StrEnum):
+    """What an item waits for before it can be written."""
+
+    ITEM = "item"  # its ids, numbers, date or duration; looked at anew in every run
+    LIBRARY = "library"  # the service finds it one day; the provider knows when to look again
+    QUOTA = "quota"  # `retry_at`: the service takes more then
+    TIME = "time"  # `retry_at`: nobody knows why it was refused, so it is tried again, ever more seldom
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnresolvedRow:
-    """An item that can't be written, as remembered. `retry_at` is None when it is tried in every run."""
+    """An item that can't be written, as remembered.
+
+    `retry_at` is None when it is looked at in every run. `ignored`: a person does not want to hear of it,
+    as long as its reason stays the same.
+    """
 
     feature: Feature
     side: Side
@@ -34,6 +52,8 @@ class UnresolvedRow:
     first_seen: int
     last_seen: int
     retry_at: int | None
+    waits_for: Waits = Waits.ITEM
+    ignored: bool = False
 
 
 def remember_refusal(
@@ -48,13 +68,16 @@ def remember_refusal(
         (pair, change.feature, change.side, change.key),
     ).fetchone()
     attempts = (row[0] if row else 0) + (retry_at is None)
+    waits_for = Waits.TIME if retry_at is None else Waits.QUOTA
     if retry_at is None:
         retry_at = now + REST[min(attempts, len(REST)) - 1]
     db.execute(
         "INSERT INTO unresolved "
-        "(pair, feature, side, key, reason, name, attempts, first_seen, last_seen, retry_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET reason = excluded.reason, "
-        "attempts = excluded.attempts, last_seen = excluded.last_seen, retry_at = excluded.retry_at",
+        "(pair, feature, side, key, reason, name, attempts, first_seen, last_seen, retry_at, waits_for) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+        "attempts = excluded.attempts, last_seen = excluded.last_seen, retry_at = excluded.retry_at, "
+        "waits_for = excluded.waits_for, ignored = ignored AND reason = excluded.reason, "
+        "reason = excluded.reason",
         (
             pair,
             change.feature,
@@ -66,6 +89,7 @@ def remember_refusal(
             now,
             now,
             retry_at,
+            waits_for,
         ),
     )
 
@@ -115,8 +139,10 @@ def note_unresolved(
     db.executemany(
         "INSERT INTO unresolved "
         "(pair, feature, side, key, reason, name, attempts, first_seen, last_seen) "
-        "VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?) ON CONFLICT DO UPDATE SET reason = excluded.reason, "
-        "name = excluded.name, attempts = attempts + (retry_at IS NULL), last_seen = excluded.last_seen",
+        "VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?) ON CONFLICT DO UPDATE SET name = excluded.name, "
+        "attempts = attempts + (retry_at IS NULL), last_seen = excluded.last_seen, "
+        "waits_for = CASE reason WHEN excluded.reason THEN waits_for ELSE excluded.waits_for END, "
+        "ignored = ignored AND reason = excluded.reason, reason = excluded.reason",
         [(pair, feature, r.side, r.key, r.reason, r.entry.item.name, now, now) for r in found.values()],
     )
     known = db.execute("SELECT side, key FROM unresolved WHERE pair = ? AND feature = ?", (pair, feature))
@@ -133,8 +159,8 @@ def note_unresolved(
 def load(db: sqlite3.Connection, pair: str) -> tuple[UnresolvedRow, ...]:
     """Return all unresolved items of the pair."""
     rows = db.execute(
-        "SELECT feature, side, key, reason, name, attempts, first_seen, last_seen, retry_at "
-        "FROM unresolved WHERE pair = ? ORDER BY feature, reason, name, key",
+        "SELECT feature, side, key, reason, name, attempts, first_seen, last_seen, retry_at, waits_for, "
+        "ignored FROM unresolved WHERE pair = ? ORDER BY feature, reason, name, key",
         (pair,),
     )
     return tuple(
@@ -148,6 +174,53 @@ def load(db: sqlite3.Connection, pair: str) -> tuple[UnresolvedRow, ...]:
             first_seen=first_seen,
             last_seen=last_seen,
             retry_at=retry_at,
+            waits_for=Waits(waits_for),
+            ignored=bool(ignored),
         )
-        for feature, side, key, reason, name, attempts, first_seen, last_seen, retry_at in rows
+        for (
+            feature,
+            side,
+            key,
+            reason,
+            name,
+            attempts,
+            first_seen,
+            last_seen,
+            retry_at,
+            waits_for,
+            ignored,
+        ) in rows
+    )
+
+
+# --- what a person says ---------------------------------------------------------------------------
+
+
+def ignore(db: sqlite3.Connection, pair: str, feature: Feature, place: Place, *, ignored: bool) -> bool:
+    """Note whether a person wants to hear of an item; return whether there is such an item."""
+    return (
+        db.execute(
+            "UPDATE unresolved SET ignored = ? WHERE pair = ? AND feature = ? AND side = ? AND key = ?",
+            (ignored, pair, feature, *place),
+        ).rowcount
+        > 0
+    )
+
+
+def ignored_ones(db: sqlite3.Connection, pair: str, feature: Feature) -> dict[Place, str]:
+    """Return what a person does not want to hear of, with the reason that it is about."""
+    rows = db.execute(
+        "SELECT side, key, reason FROM unresolved WHERE pair = ? AND feature = ? AND ignored", (pair, feature)
+    )
+    return {(Side(side), key): reason for side, key, reason in rows}
+
+
+def wake(db: sqlite3.Connection, pair: str, keys: Collection[str] | None) -> int:
+    """Let items be tried in the next run; return how many there are of them. None: all of the pair's."""
+    wanted = {key for (key,) in db.execute("SELECT DISTINCT key FROM unresolved WHERE pair = ?", (pair,))}
+    return sum(
+        db.execute(
+            "UPDATE unresolved SET retry_at = NULL, ignored = 0 WHERE pair = ? AND key = ?", (pair, key)
+        ).rowcount
+        for key in (wanted if keys is None else wanted.intersection(keys))
     )
