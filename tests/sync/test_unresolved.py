@@ -1,14 +1,23 @@
 """What can't be written: what it waits for, what a person ignores, and what a person wants tried again."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import pytest
 
-from custom_components.crosswatch.sync.models import Action, Change, Feature, Outcome, OutcomeStatus, Side
+from custom_components.crosswatch.sync.models import (
+    Action,
+    Change,
+    Feature,
+    Outcome,
+    OutcomeStatus,
+    Scope,
+    Side,
+)
 from custom_components.crosswatch.sync.report import FeatureReport, RunStatus
 from custom_components.crosswatch.sync.unresolved import DAY, UnresolvedRow, Waits
 
-from .fakes import HOUR, NOW, listed, movie, play
+from .fakes import HOUR, NOW, FakeProvider, listed, movie, play
 from .lab import PAIR, Lab
 
 LISTS, PLAYS = Feature.WATCHLIST, Feature.HISTORY
@@ -66,8 +75,8 @@ async def test_what_is_beyond_a_quota_waits_for_the_next_window(lab: Lab) -> Non
     await lab.state.record(PAIR, "run", [change], [outcome], NOW)
     (row,) = (await rows(lab)).values()
     assert (row.waits_for, row.retry_at, row.attempts) == (Waits.QUOTA, until, 0)
-    assert await lab.state.resting(PAIR, LISTS, until - 1) == {"k": "quota"}
-    assert await lab.state.resting(PAIR, LISTS, until) == {}
+    assert await lab.state.resting(PAIR, LISTS, until - 1) == {Side.SOURCE: {}, Side.TARGET: {"k": "quota"}}
+    assert await lab.state.resting(PAIR, LISTS, until) == {Side.SOURCE: {}, Side.TARGET: {}}
 
 
 async def test_a_failure_that_passes_is_never_frozen(lab: Lab) -> None:
@@ -182,3 +191,34 @@ async def test_what_a_person_wants_tried_again_is_tried_in_the_next_run(lab: Lab
     assert await lab.state.retry_items(PAIR, []) == 0
     assert await lab.state.retry_items(PAIR) == 1
     assert (await lists(lab)).added == 1
+
+
+class Freezer(FakeProvider):
+    """A fake that keeps what it refused in a file of its own."""
+
+    def __init__(self) -> None:
+        """Nothing is to be tried before it is due."""
+        super().__init__("plex")
+        self.asked: list[tuple[str, Collection[str] | None]] = []
+
+    async def thawed(self, feature: Feature, scope: Scope, resting: Mapping[str, str]) -> frozenset[str]:
+        """Return nothing."""
+        return frozenset()
+
+    async def thaw(self, pair: str, keys: Collection[str] | None = None) -> None:
+        """Note what is to be tried again."""
+        self.asked.append((pair, keys))
+
+
+async def test_what_a_provider_keeps_a_file_of_waits_for_the_library_and_is_asked_for_there(lab: Lab) -> None:
+    target = lab.target = Freezer()
+    target.answer = lambda _c: OutcomeStatus.UNRESOLVED
+    lab.fill(2)
+    await lab.run()
+    assert {row.waits_for for row in (await rows(lab)).values()} == {Waits.LIBRARY}
+    keys = ["movie:tmdb:1"]
+    assert await lab.engine.retry(PAIR, (lab.source, target), keys) == 1
+    assert target.asked == [(PAIR, keys)]
+    requests = target.requests
+    await lab.run()
+    assert target.requests == requests + 2, "one read, and one more try"

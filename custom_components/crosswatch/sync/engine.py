@@ -1,7 +1,7 @@
 """A run of a pair: read, plan, guard, apply, observe. One way through, feature by feature."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 import logging
 import time
@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from .feature_run import FeatureRun, last_act
 from .models import Direction, Feature, Plan, Scope, Side
-from .provider import Provider
+from .provider import Provider, Thawing
 from .report import FeatureReport, Progress, RunReport, RunStatus, worst
 from .settings import PairSettings
 from .state import State
@@ -68,6 +68,18 @@ class Engine:
             return await self._run(request, source, target, on_progress)
         finally:
             self._running.discard(request.pair_id)
+
+    async def retry(
+        self, pair: str, providers: Iterable[Provider], keys: Collection[str] | None = None
+    ) -> int:
+        """Let unresolved items, without keys all of them, be tried in the next run; return how many.
+
+        What was ignored counts again.
+        """
+        for provider in providers:
+            if isinstance(provider, Thawing):
+                await provider.thaw(pair, keys)
+        return await self._state.retry_items(pair, keys)
 
     async def _run(
         self,

@@ -314,6 +314,7 @@ class FeatureRun:
             outcomes,
             int(self._clock()),
             account=self._ledger_of(side),
+            thaws=isinstance(self._sides[side], Thawing),
         )
 
     async def _conclude(self, look: Look, memory: Memory, *, looked: bool) -> None:

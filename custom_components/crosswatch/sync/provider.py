@@ -3,7 +3,7 @@
 The contract lives here and not beside the providers, so that the engine depends on none of them.
 """
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -124,3 +124,6 @@ class Thawing(Protocol):
 
     async def thawed(self, feature: Feature, scope: Scope, resting: Mapping[str, str]) -> frozenset[str]:
         """Return those of these keys, with the reasons it gave, that may be tried before they are due."""
+
+    async def thaw(self, pair: str, keys: Collection[str] | None = None) -> None:
+        """Let what was refused be tried in the next run: these keys of a pair, or all of them."""

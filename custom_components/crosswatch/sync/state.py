@@ -163,10 +163,11 @@ class State(Database):
         now: int,
         *,
         account: str | None = None,
+        thaws: bool = False,
     ) -> None:
         """Record how announced writes ended, and let items that a service refused rest for a while.
 
-        Those without an outcome may be under way until `now`.
+        Those without an outcome may be under way until `now`. `thaws`: see `Thawing`.
         """
         announced, outcomes = tuple(announced), tuple(outcomes)
 
@@ -177,7 +178,7 @@ class State(Database):
             for o in outcomes:
                 if o.status is OutcomeStatus.UNRESOLVED:
                     unresolved.remember_refusal(
-                        db, pair, o.change, o.reason or "refused", now, retry_at=o.retry_at
+                        db, pair, o.change, o.reason or "refused", now, retry_at=o.retry_at, thaws=thaws
                     )
 
         await self._do(write)
@@ -252,7 +253,7 @@ class State(Database):
     async def retry_items(self, pair: str, keys: Collection[str] | None = None) -> int:
         """Let unresolved items, without keys all of them, be tried in the next run; return how many.
 
-        What was ignored counts again. A provider that keeps files of its own has to be told as well.
+        What was ignored counts again. `Engine.retry` tells the providers too, which may have files.
         """
         return await self._do(lambda db: unresolved.wake(db, pair, keys))
 

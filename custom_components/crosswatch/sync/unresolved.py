@@ -30,7 +30,9 @@ class Waits(StrEnum):
     """What an item waits for before it can be written."""
 
     ITEM = "item"  # its ids, numbers, date or duration; looked at anew in every run
-    LIBRARY = "library"  # the service finds it one day; the provider knows when to look again
+    LIBRARY = (
+        "library"  # the library to change, which the provider notices; tried at `retry_at` at the latest
+    )
     QUOTA = "quota"  # `retry_at`: the service takes more then
     TIME = "time"  # `retry_at`: nobody knows why it was refused, so it is tried again, ever more seldom
 
@@ -57,19 +59,28 @@ class UnresolvedRow:
 
 
 def remember_refusal(
-    db: sqlite3.Connection, pair: str, change: Change, reason: str, now: int, *, retry_at: int | None = None
+    db: sqlite3.Connection,
+    pair: str,
+    change: Change,
+    reason: str,
+    now: int,
+    *,
+    retry_at: int | None = None,
+    thaws: bool = False,
 ) -> None:
     """Let an item rest that a service refused at `now`, epoch seconds UTC.
 
-    With `retry_at` it only has to wait for that moment, which is no refusal that would be counted.
+    With `retry_at` it only has to wait for that moment, which is no refusal that would be counted. `thaws`:
+    the provider knows when something has changed that may let it be written.
     """
     row = db.execute(
         "SELECT attempts FROM unresolved WHERE pair = ? AND feature = ? AND side = ? AND key = ?",
         (pair, change.feature, change.side, change.key),
     ).fetchone()
     attempts = (row[0] if row else 0) + (retry_at is None)
-    waits_for = Waits.TIME if retry_at is None else Waits.QUOTA
+    waits_for = Waits.QUOTA
     if retry_at is None:
+        waits_for = Waits.LIBRARY if thaws else Waits.TIME
         retry_at = now + REST[min(attempts, len(REST)) - 1]
     db.execute(
         "INSERT INTO unresolved "
