@@ -520,7 +520,9 @@ async def test_probable_row_is_not_taken_for_certain(
     assert [one.status for one in await run(build(max_retries=1), {MOVIE: 90})] == ["failed"]
     sim.heal()
     snapshot = await build().read(Feature.RATINGS, SCOPE)
-    assert [(one.tenths, one.remote_id) for one in snapshot.entries if isinstance(one, Rating)] == [(80, None)]
+    assert [(one.tenths, one.remote_id) for one in snapshot.entries if isinstance(one, Rating)] == [
+        (80, None)
+    ]
     await settle(build, {MOVIE: 90})
     assert held(user) == [90]
 
