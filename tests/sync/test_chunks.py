@@ -75,9 +75,7 @@ def test_a_long_show_is_split_by_seasons_and_a_long_season_by_number() -> None:
 )
 def test_nothing_is_lost_doubled_or_torn(keys: list[tuple[int, int, int]], size: int, together: bool) -> None:
     changes = [
-        change(
-            f"episode:tmdb:{show}:s{season}e{number}@1" if show else f"movie:tmdb:{number}@{season}"
-        )
+        change(f"episode:tmdb:{show}:s{season}e{number}@1" if show else f"movie:tmdb:{number}@{season}")
         for show, season, number in keys
     ]
     groups = list(chunks(changes, size, together=together))
