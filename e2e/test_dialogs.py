@@ -19,6 +19,7 @@ from e2e.dialogs import (
     expect_title,
     fill,
     finish,
+    go_on,
     log_in,
     select,
     submit,
@@ -49,7 +50,7 @@ async def screen(lab: Lab, artefacts: Path) -> AsyncIterator[Screen]:
 @pytest.fixture(scope="module")
 def pair_title(lab: Lab) -> str:
     """The pair is named after its accounts."""
-    return f"{lab.simulators.addresses.owner} (Attic) → PublicMetaDB"
+    return f"Plex ({lab.simulators.addresses.owner}, Attic) → PublicMetaDB"
 
 
 async def test_log_in(lab: Lab, screen: Screen) -> None:
@@ -91,7 +92,7 @@ async def test_publicmetadb_account(lab: Lab, screen: Screen) -> None:
     await fill(dialog, 0, WRONG_KEY)
     await fill(dialog, 1, addresses.publicmetadb)
     await submit(dialog)
-    await expect_error(dialog, word("config.error.invalid_auth"))
+    await expect_error(dialog, word("config.error.invalid_key"))
     await screen.picture("publicmetadb-wrong-key")
     await fill(dialog, 0, addresses.api_key)
     await fill(dialog, 1, NOWHERE)
@@ -106,7 +107,8 @@ async def test_publicmetadb_account(lab: Lab, screen: Screen) -> None:
     await submit(dialog)
     await expect(dialog).to_contain_text(re.compile("finish", re.IGNORECASE), timeout=SLOW)
     await screen.picture("publicmetadb-done")
-    await finish(dialog)
+    await go_on(dialog, word("config.step.pair.title"))
+    await screen.picture("pair-follows")
 
 
 async def test_pair(lab: Lab, screen: Screen, pair_title: str) -> None:
