@@ -336,6 +336,9 @@ async def test_w16_pace_is_shared_by_account(build: Build, sim: PublicMetaDBSimu
         for key in (KEY, "pm-2")
     )
     assert one is not other
+    # the same host, reached another way
+    same = PublicMetaDBSettings.from_options({"api_key": KEY, "base_url": f"{sim.url}/other"})
+    assert pacers.of(same) is one
     assert KEY not in repr(vars(pacers))
 
 

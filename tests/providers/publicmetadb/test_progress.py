@@ -519,3 +519,6 @@ async def test_two_rows_of_one_title_are_one_position(
     body = json.dumps({"items": rows, "total": 3, "page": 1, "perPage": 500, "totalPages": 1})
     sim.inject(RESUME, status=200, body=body, content_type="application/json")
     assert await read(provider) == {movie(550): (2, 9)}
+    # removing it removes them all: what is left would be a position again
+    assert told(await apply(provider, removal(stop(movie(550))))) == [("already", "http:404")]
+    assert sorted(request.path[-1] for request in sim.requests(method="DELETE")) == ["a", "b", "c"]

@@ -11,6 +11,7 @@ from custom_components.crosswatch.providers.publicmetadb import PublicMetaDBProv
 from custom_components.crosswatch.sync.engine import Engine, RunRequest
 from custom_components.crosswatch.sync.models import Direction, Entry, Feature, Side
 from custom_components.crosswatch.sync.report import FeatureReport, RunStatus
+from custom_components.crosswatch.sync.settings import PairSettings
 from custom_components.crosswatch.sync.state import State
 from tests.simulators.publicmetadb import ManualClock, PublicMetaDBSimulator, User
 from tests.sync.fakes import HOUR, FakeProvider
@@ -109,3 +110,26 @@ async def test_positions_beyond_the_services_own_hour_are_written_when_it_is_ove
     report = await pair.run(Feature.PROGRESS)
     assert (report.status, len(user.resume())) == (RunStatus.OK, 320)
     assert pair.provider.retry_at(SCOPE) is None
+
+
+@pytest.mark.parametrize("direction", list(Direction))
+async def test_deleted_index_of_ratings_removes_nothing(
+    pair: Pair, user: User, tmp_path: Path, direction: Direction
+) -> None:
+    """Without the file nobody knows which ratings are ours: no reason to remove any, or to hold a plan."""
+    settings = PairSettings(removals=frozenset(Feature))
+    pair.hold(Feature.RATINGS, *(rating(movie(number)) for number in range(1, 11)))
+    for _ in range(2):
+        await pair.run(Feature.RATINGS, direction=direction, settings=settings)
+        pair.clock.advance(HOUR)
+    (tmp_path / "publicmetadb_ratings.pair1.shadow.json").unlink()
+    for _ in range(3):
+        report = await pair.run(Feature.RATINGS, direction=direction, settings=settings)
+        assert (report.status, report.reasons) == (RunStatus.UNRESOLVED, {"http:409": 10})
+        pair.clock.advance(HOUR)
+        pair.restart()
+    assert (len(user.ratings()), len(pair.other.entries[Feature.RATINGS])) == (10, 10)
+    # what is new is known again
+    pair.hold(Feature.RATINGS, rating(movie(11)))
+    await pair.run(Feature.RATINGS, direction=direction, settings=settings)
+    assert len(user.ratings()) == 11

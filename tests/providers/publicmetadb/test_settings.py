@@ -58,6 +58,7 @@ def test_defaults() -> None:
     [
         ("api_key", "  pm-x ", "pm-x"),
         ("base_url", " http://192.168.1.5:8080/base// ", "http://192.168.1.5:8080/base"),
+        ("base_url", "HTTPS://PublicMetaDB.com:443/", "https://publicmetadb.com"),
         ("timeout", "7.5", 7.5),
         ("max_retries", 0, 1),
         ("max_retries", "5", 5),

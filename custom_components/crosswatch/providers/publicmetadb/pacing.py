@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 import hashlib
 
+from yarl import URL
+
 from ..http import Pacer
 from .settings import PublicMetaDBSettings
 
@@ -29,19 +31,19 @@ class Pace:
 
 
 class Pacers:
-    """The paces by account. Keep one for as long as anything talks to the service.
+    """The paces by host and key. Keep one for as long as anything talks to the service.
 
     The service counts per account and address, so two providers, or a provider and the verification of
     a key that is being entered, must share one pace.
     """
 
     def __init__(self) -> None:
-        """Start without accounts."""
+        """Start without any."""
         self._paces: dict[str, Pace] = {}
 
     def of(self, settings: PublicMetaDBSettings) -> Pace:
         """Return the pace of the account. It keeps its present speed; `apply` changes it."""
-        account = account_id(settings.base_url, settings.api_key)
+        account = account_id(URL(settings.base_url).host or "", settings.api_key)
         if (pace := self._paces.get(account)) is None:
             pace = Pace(Pacer(settings.get_per_sec), Pacer(settings.post_per_sec))
             self._paces[account] = pace

@@ -137,9 +137,10 @@ class Progress:
 
     async def read(self, file: ShadowFile, *, read_only: bool) -> list[Resume]:
         """Return all positions; complete, or it raises. What we sent ourselves comes back as we sent it."""
-        found = await self._rows()
+        rows = await self._rows()
+        found = _latest(rows)
         known = await file.load()
-        shadow = self._shadow_of(found)
+        shadow = self._shadow_of(rows)
         entries: list[Resume] = []
         for entry in found:
             key = item_key(entry.item)
@@ -158,19 +159,12 @@ class Progress:
         return entries
 
     async def _rows(self) -> list[Resume]:
-        rows = await self._client.read(
+        return await self._client.read(
             PATH,
             resume_of,
             per_page=self._settings.progress_per_page,
             max_pages=self._settings.progress_max_pages,
         )
-        latest: dict[str, Resume] = {}
-        for row in rows:
-            # two rows of one title are one position, the later one
-            before = latest.get(key := item_key(row.item))
-            if before is None or (row.at or 0) > (before.at or 0):
-                latest[key] = row
-        return list(latest.values())
 
     @staticmethod
     def _shadow_of(entries: Sequence[Resume]) -> Shadow:
@@ -180,17 +174,17 @@ class Progress:
     async def writing(self, file: ShadowFile, changes: Sequence[Change]) -> AsyncGenerator[Write]:
         """Prepare for the changes; the result carries out one of them."""
         lock = asyncio.Lock()
-        fresh: dict[str, Resume] | None = None
+        fresh: list[Resume] | None = None
 
-        async def rows() -> dict[str, Resume]:
+        async def rows() -> list[Resume]:
             nonlocal fresh
             async with lock:
                 if fresh is None:
-                    fresh = {item_key(entry.item): entry for entry in await self._rows()}
+                    fresh = await self._rows()
                 return fresh
 
         async def reread() -> Shadow:
-            return self._shadow_of(list((await rows()).values()))
+            return self._shadow_of(await rows())
 
         removals = Removals(
             file=file,
@@ -215,7 +209,8 @@ class Progress:
                 if err.status != HTTP_CONFLICT:
                     raise
                 # it keeps one row and won't replace it: delete it, then once more (API reference 2.3)
-                there = (await rows()).get(item_key(entry.item))
+                key = item_key(entry.item)
+                there = next((row for row in _latest(await rows()) if item_key(row.item) == key), None)
                 if there is None or there.remote_id is None:
                     raise
                 await self._client.delete((*PATH, there.remote_id))
@@ -235,6 +230,16 @@ class Progress:
                 except ProviderError as err:
                     LOGGER.warning("A resume position could neither be changed nor put back (%s)", err)
             raise
+
+
+def _latest(rows: Sequence[Resume]) -> list[Resume]:
+    """Return one row for each title: two of one title are one position, the later one."""
+    latest: dict[str, Resume] = {}
+    for row in rows:
+        before = latest.get(key := item_key(row.item))
+        if before is None or (row.at or 0) > (before.at or 0):
+            latest[key] = row
+    return list(latest.values())
 
 
 def _outcome(file: ShadowFile, change: Change, entry: Resume, answer: Row) -> Outcome:

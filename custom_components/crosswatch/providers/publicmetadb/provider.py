@@ -106,7 +106,8 @@ class PublicMetaDBProvider:
         if feature is Feature.RATINGS:
             ratings = self._ratings_of(scope)
             rated = await ratings.read(scope.rating_label, read_only=scope.read_only)
-            return self._snapshot(feature, rated, read_at, ratings.usual_label(scope.rating_label).casefold())
+            label = ratings.usual_label(scope.rating_label).casefold()
+            return self._snapshot(feature, rated, read_at, label, *ratings.scope)
         file = self._file(feature, scope)
         if feature is Feature.PROGRESS:
             stopped = await self._progress.read(file, read_only=scope.read_only)

@@ -7,6 +7,7 @@ can't be read is kept as it is; a file that can't be read at all is never replac
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from .rating_records import Record
@@ -30,6 +31,9 @@ class RatingStore:
         self._kept: dict[str, Any] = {}
         """Entries of an older form that don't tell what they mean."""
         self.user_id: str | None = None
+        self.name: str | None = None
+        """Changes when the file was deleted: what is known then says nothing about what was known before."""
+        self._on_disk = False
         self.refreshed_at: int | None = None
         """Epoch seconds of the last turn of looks."""
         self._changed = self._saved = 0
@@ -41,12 +45,18 @@ class RatingStore:
             return
         data = await self._file.read()
         if data is None:
-            data = {"items": {}}
+            if self.name is None or self._on_disk:
+                self.name = token_hex(8)
+            data = {"items": {}, "name": self.name}
+            self._on_disk = False
+        else:
+            self._on_disk = True
         if not isinstance(data, dict) or not isinstance(data.get("items"), dict):
             raise StateFileError(f"state file {self._file.path.name} holds something else")
         # thousands of them are more than the event loop may wait for
         self._records, self._rows, self._kept = await asyncio.to_thread(_parsed, data["items"])
-        user_id, refreshed_at = data.get("user_id"), data.get("refreshed_at")
+        user_id, refreshed_at, name = data.get("user_id"), data.get("refreshed_at"), data.get("name")
+        self.name = name if isinstance(name, str) else None
         self.user_id = user_id if isinstance(user_id, str) else None
         self.refreshed_at = refreshed_at if isinstance(refreshed_at, int) else None
 
@@ -104,7 +114,10 @@ class RatingStore:
                 content["user_id"] = self.user_id
             if self.refreshed_at is not None:
                 content["refreshed_at"] = self.refreshed_at
+            if self.name is not None:
+                content["name"] = self.name
             await self._file.write(content)
+            self._on_disk = True
             self._saved = writing
 
 

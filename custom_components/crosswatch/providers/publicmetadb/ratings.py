@@ -52,6 +52,11 @@ class Ratings:
         """Return the label of the pair's ratings: its own, else the account's (`ratings_label`)."""
         return (label or "").strip() or self._settings.ratings_label
 
+    @property
+    def scope(self) -> tuple[str, ...]:
+        """Name of the file that tells which ratings are known; its absence from others means nothing."""
+        return () if self._store.name is None else (self._store.name,)
+
     async def read(self, label: str | None, *, read_only: bool) -> list[Rating]:
         """Return every rating that is known to be on the service under the pair's label.
 

@@ -101,7 +101,8 @@ def _base_url(value: Any) -> str:
         raise ValueError("not an address") from None
     if url.scheme not in ("http", "https") or not url.host or url.user or url.query_string or url.fragment:
         raise ValueError("not an address")
-    return text
+    # one address has one spelling, whatever the case of its host and without the usual port
+    return str(url).rstrip("/")
 
 
 def _flag(value: Any) -> bool:
