@@ -1,5 +1,7 @@
 """Whatever goes wrong while reading the server, a read is complete or it raises (7.1, design rule 1)."""
 
+import asyncio
+
 import pytest
 
 from custom_components.crosswatch.providers.plex import client
@@ -79,6 +81,23 @@ async def test_first_page_fails(
     watched.pms.inject(path, times=None, **fault)
     with pytest.raises(error):
         await read_plays(watched.provider())
+
+
+@pytest.mark.parametrize("name", LISTINGS)
+async def test_server_that_restarts_while_it_is_read(watched: World, name: str) -> None:
+    """Gone between two pages, and first starting up when it is back: whole or not at all."""
+    watched.pms.inject(LISTINGS[name], first=2, times=None, delay=0.05)
+    provider = watched.provider()
+    reading = asyncio.create_task(provider.read(Feature.HISTORY, SCOPE))
+    while len(watched.pms.requests(LISTINGS[name])) < 1:  # noqa: ASYNC110 - the simulator has no event for it
+        await asyncio.sleep(0.001)
+    await watched.pms.stop()
+    with pytest.raises(UnreachableError):
+        await reading
+    watched.pms.heal()
+    watched.pms.inject("/library/sections*", status=503, body='<Response code="503" status="Maintenance"/>')
+    await watched.pms.start()
+    assert len(await read_plays(provider)) == 25
 
 
 @pytest.mark.parametrize("path", ["/library/sections", "/library/sections/2/all", *LISTINGS.values()])

@@ -5,10 +5,20 @@ from typing import Literal
 
 import pytest
 
-from custom_components.crosswatch.sync.models import Feature
+from custom_components.crosswatch.sync.models import (
+    Feature,
+    Ids,
+    Item,
+    Kind,
+    OutcomeStatus,
+    Play,
+    Rating,
+    Resume,
+)
 from custom_components.crosswatch.sync.provider import AuthError, ProviderError, UnreachableError
-from tests.providers.plex.conftest import HISTORY, NOON, SCOPE, World, plays
+from tests.providers.plex.conftest import HISTORY, NOON, SCOPE, World, change, outcomes, plays
 from tests.simulators.plex import NonOwnerHistory, PmsOptions, User
+from tests.simulators.plex.state import UserState
 
 OTHERS = ("marked_watched_owner_only", "sessions_hidden")
 
@@ -92,6 +102,32 @@ async def test_state_is_always_of_the_signed_in_user(world: World, feature: Feat
     assert len((await world.whole().read(feature, SCOPE)).entries) == 1
     snapshot = await world.whole(world.account(user)).read(feature, SCOPE)
     assert (snapshot.entries, snapshot.watched) == ((), ())
+
+
+@pytest.mark.parametrize("friend", [False, True])
+async def test_what_is_written_is_the_users_own(world: World, *, friend: bool) -> None:
+    """A home user, or somebody the owner shares with who has signed in alone: never the owner's state."""
+    user = share(world, friend=friend)
+    films = [world.movie(number) for number in (1, 2, 3)]
+    items = [Item(kind=Kind.MOVIE, ids=Ids(tmdb=number)) for number in (1, 2, 3)]
+    provider = world.whole(world.account(user))
+    for entry in (
+        Play(item=items[0], watched_at=NOON - 9),
+        Rating(item=items[1], tenths=85, rated_at=NOON - 9),
+        Resume(item=items[2], position_ms=900_000, duration_ms=6_000_000, at=NOON - 9),
+    ):
+        assert [done.status for done in await outcomes(provider, change(entry))] == [OutcomeStatus.APPLIED]
+    mine = [world.pms.user_state(user.id, film) for film in films]
+    assert (mine[0].view_count, mine[1].rating, mine[2].view_offset) == (1, 8.5, 900_000)
+    assert all(world.pms.user_state(1, film) == UserState() for film in films)
+    # and that is what this user reads, whatever the owner does
+    for film in films:
+        world.play(film, NOON)
+        world.pms.rate(1, film, 3)
+    assert [each.tenths for each in (await provider.read(Feature.RATINGS, SCOPE)).entries] == [85]  # type: ignore[union-attr]
+    assert [each.item.ids.tmdb for each in (await provider.read(Feature.PROGRESS, SCOPE)).entries] == [3]
+    history = await provider.read(Feature.HISTORY, SCOPE)
+    assert (len(history.entries), [item.ids.tmdb for item in history.watched]) == (0, [1])
 
 
 async def test_user_without_access_any_more(world: World) -> None:

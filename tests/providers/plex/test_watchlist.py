@@ -67,6 +67,15 @@ async def test_requests(world: World, count: int, requests: int) -> None:
     assert provider.requests == len(world.cloud.log) == requests <= 6
 
 
+async def test_pages_are_read_side_by_side(world: World) -> None:
+    world.list_titles(500)
+    world.cloud.inject(WATCHLIST, times=None, delay=0.2)
+    await read_wanted(world.provider())
+    first, *others = sorted(request.at for request in world.cloud.log)
+    assert first + 0.2 <= others[0]
+    assert others[-1] < others[0] + 0.2
+
+
 async def test_page_size_is_one_the_service_takes(world: World) -> None:
     world.cloud.options.watchlist_oversize = Oversize.REJECT
     world.list_titles(250)
