@@ -4,6 +4,16 @@ from dataclasses import fields
 from pathlib import Path
 import re
 
+from custom_components.crosswatch.const import LIMIT_NO_SERVER
+from custom_components.crosswatch.providers.plex import (
+    listing,
+    marking,
+    progress,
+    ratings,
+    refusals,
+    resolving,
+    rights,
+)
 from custom_components.crosswatch.providers.plex.settings import SETTINGS, PlexSettings
 from custom_components.crosswatch.providers.publicmetadb.settings import KEYS, PublicMetaDBSettings
 from custom_components.crosswatch.sync.report import RunStatus
@@ -38,3 +48,16 @@ def test_every_setting_is_documented_with_its_default() -> None:
 def test_every_status_is_explained() -> None:
     readme = (ROOT / "README.md").read_text()
     assert [status for status in RunStatus if f"| `{status}` |" not in readme] == []
+
+
+def test_every_reason_and_limit_of_plex_is_explained() -> None:
+    text = (ROOT / "docs" / "plex.md").read_text()
+    reasons = {
+        value
+        for module in (listing, marking, progress, ratings, refusals, resolving)
+        for name, value in vars(module).items()
+        if name.isupper() and isinstance(value, str) and re.fullmatch("[a-z_]+", value)
+    }
+    assert {"not_in_library", "half_watched", "clear_unsupported"} <= reasons
+    limits = {rights.MARKED_OWNER_ONLY, rights.OWN_STATE_ONLY, rights.SESSIONS_HIDDEN, LIMIT_NO_SERVER}
+    assert sorted(each for each in reasons | limits if f"`{each}`" not in text) == []
