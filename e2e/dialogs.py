@@ -72,6 +72,11 @@ async def submit(dialog: Locator) -> None:
     await dialog.get_by_role("button", name=re.compile("^submit$", re.IGNORECASE)).click()
 
 
+async def next_page(dialog: Locator) -> None:
+    """Send a form that is not the last one."""
+    await dialog.get_by_role("button", name=re.compile("^next$", re.IGNORECASE)).click()
+
+
 async def expect_error(dialog: Locator, text: str) -> None:
     """Wait for the error that a form shows."""
     await expect(dialog.locator("ha-form ha-alert").first).to_contain_text(text, timeout=SLOW)

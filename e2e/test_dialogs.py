@@ -19,6 +19,7 @@ from e2e.dialogs import (
     fill,
     finish,
     log_in,
+    next_page,
     select,
     submit,
     tick,
@@ -114,8 +115,8 @@ async def test_pair(lab: Lab, screen: Screen, pair_title: str) -> None:
     await expect(dialog).to_contain_text(word("config.error.same_account"))
     await screen.picture("pair-one-account")
     await select(dialog, word("config.step.pair.data.target"), target)
-    await tick(dialog, word("selector.feature.options.watchlist"))
-    await tick(dialog, word("selector.feature.options.history"))
+    for feature in ("watchlist", "history", "ratings", "progress"):
+        await tick(dialog, word(f"selector.feature.options.{feature}"))
     await screen.picture("pair-filled-in")
     await submit(dialog)
     await expect(dialog).to_contain_text(re.compile("finish", re.IGNORECASE), timeout=SLOW)
@@ -139,6 +140,10 @@ async def test_pages(lab: Lab, screen: Screen, pair_title: str) -> None:
         control = dialog.locator("ha-selector").first.locator("input, ha-switch, ha-picker-field")
         await control.first.wait_for(timeout=SLOW)
         await screen.picture(f"{name}-options")
+        if name == "pair":
+            await next_page(dialog)
+            await expect_title(dialog, word("options.step.pair_rules.title"))
+            await screen.picture("pair-rules")
         await submit(dialog)
         await expect(dialog).to_contain_text("Success", timeout=SLOW)
         await finish(dialog)
@@ -182,7 +187,12 @@ async def test_sync_now(lab: Lab, screen: Screen, pair_title: str) -> None:
     assert contents.doubles == []
     assert len(contents.items) > 0
     assert len(contents.plays) > 0
-    await expect_row(screen, "added", f"{len(contents)} ")
+    assert len(contents.positions) > 0
+    # nobody's ratings can be listed
+    sent = await lab.simulators.requests()
+    rated = [one for one in sent if one.method == "POST" and one.path.endswith("ratings")]
+    assert rated
+    await expect_row(screen, "added", f"{len(contents) + len(rated)} ")
     await screen.picture("dashboard-after")
 
 

@@ -1,4 +1,4 @@
-"""scripts/demo: a real Home Assistant syncs a simulated Plex account to a simulated PublicMetaDB.
+"""scripts/demo: a real Home Assistant keeps a simulated Plex account and a simulated PublicMetaDB in step.
 
 Prints the result of the first sync and stays up for a look until Ctrl-C; with --once it ends there.
 """
@@ -24,7 +24,7 @@ from lab.paths import ROOT
 
 FOLDER: Final = ROOT / ".demo"
 NAME, USER, PASSWORD = "Demo", "demo", "demo"
-FEATURES: Final = ["watchlist", "history"]
+FEATURES: Final = ["watchlist", "history", "ratings", "progress"]
 RESTART: Final = 100
 """Exit code of a Home Assistant that somebody asked to restart."""
 INTERRUPTED: Final = 130
@@ -58,7 +58,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--once", action="store_true", help="stop after the result of the first sync")
     parser.add_argument("--json", action="store_true", help="with --once: the result as one JSON object")
     parser.add_argument("--port", type=int, default=0, help="of Home Assistant; by default a free one")
-    parser.add_argument("--size", type=int, default=60, help="watched episodes, at least (default: 60)")
+    parser.add_argument("--size", type=int, default=50, help="watched episodes, at least (default: 50)")
     parser.add_argument("--seed", type=int, default=1, help="another number, another library")
     options = parser.parse_args()
     if options.size < 1 or options.port not in range(65_536):
@@ -86,7 +86,7 @@ async def first_sync(lab: Lab) -> tuple[Outcome, str]:
     say("adding a Plex account, a PublicMetaDB account and a pair")
     plex = await flows.add_plex(client, lab.simulators, addresses.pin_user)
     target = await flows.add_publicmetadb(client, addresses.api_key, addresses.publicmetadb)
-    pair = await find_pair(client, await flows.add_pair(client, plex, target, FEATURES))
+    pair = await find_pair(client, await flows.add_pair(client, plex, target, FEATURES, direction="two_way"))
     dashboard = await create_dashboard(client, pair)
     say("first sync, at the three writes a second that the service allows")
     await lab.simulators.reset_counts()
@@ -134,6 +134,7 @@ async def run(options: argparse.Namespace, doors: Doors | None) -> int:
                 FOLDER,
                 size=options.size,
                 seed=options.seed,
+                both=True,
                 port=doors.port if doors else options.port,
                 cloud_port=doors.cloud_port if doors else 0,
             )

@@ -39,14 +39,16 @@ async def add_publicmetadb(client: Client, api_key: str, base_url: str) -> str:
     return await _finish(client, answers)
 
 
-async def add_pair(client: Client, source: str, target: str, features: list[str]) -> str:
-    """Join two accounts, named by their titles, one-way; return the title of the pair."""
+async def add_pair(
+    client: Client, source: str, target: str, features: list[str], *, direction: str = "one_way"
+) -> str:
+    """Join two accounts, named by their titles; return the title of the pair."""
     answers: Answers = {
         "user": lambda _step: {"next_step_id": "pair"},
         "pair": lambda step: {
             "source": option(step, "source", source),
             "target": option(step, "target", target),
-            "direction": "one_way",
+            "direction": direction,
             "features": features,
         },
     }

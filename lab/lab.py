@@ -33,17 +33,21 @@ async def started_lab(
     *,
     size: int,
     seed: int,
+    both: bool = False,
     port: int = 0,
     cloud_port: int = 0,
     debug: bool = False,
 ) -> AsyncIterator[Lab]:
-    """Start everything in an empty folder; port 0 takes a free one. Stop everything at the end."""
+    """Start everything in an empty folder; port 0 takes a free one. Stop everything at the end.
+
+    With `both` PublicMetaDB holds something of its own, too.
+    """
     ours = [port, cloud_port, 0, 0]
     port, *others = [one or free for one, free in zip(ours, free_ports(len(ours)), strict=True)]
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
         simulators = await Simulators.start(
-            session, folder / "simulators.log", size=size, seed=seed, ports=others
+            session, folder / "simulators.log", size=size, seed=seed, both=both, ports=others
         )
         stack.push_async_callback(simulators.child.stop)
         config = folder / "config"

@@ -16,16 +16,18 @@ class Contents:
     """(list, media type, tmdb id)"""
     plays: list[tuple[Any, ...]]
     """(media type, tmdb id, season, episode, watched at)"""
+    positions: list[tuple[Any, ...]]
+    """(media type, tmdb id, season, episode, milliseconds)"""
 
     @property
     def doubles(self) -> list[tuple[Any, ...]]:
         """Rows that are there more than once."""
-        rows = [*self.items, *self.plays]
+        rows = [*self.items, *self.plays, *self.positions]
         return [row for row in set(rows) if rows.count(row) > 1]
 
     def __len__(self) -> int:
         """Number of rows."""
-        return len(self.items) + len(self.plays)
+        return len(self.items) + len(self.plays) + len(self.positions)
 
 
 async def read_contents(simulators: Simulators) -> Contents:
@@ -34,9 +36,11 @@ async def read_contents(simulators: Simulators) -> Contents:
     for one in await _read_all(simulators, "lists"):
         rows = await _read_all(simulators, f"lists/{one['id']}/items")
         items += [(one["name"], row["media_type"], row["tmdb_id"]) for row in rows]
-    played = ("media_type", "tmdb_id", "season", "episode", "watched_at")
+    video = ("media_type", "tmdb_id", "season", "episode")
+    played, left = (*video, "watched_at"), (*video, "position_ms")
     plays = [tuple(row[name] for name in played) for row in await _read_all(simulators, "watched")]
-    return Contents(items, plays)
+    positions = [tuple(row[name] for name in left) for row in await _read_all(simulators, "resume")]
+    return Contents(items, plays, positions)
 
 
 async def empty_lists(simulators: Simulators) -> int:

@@ -56,9 +56,12 @@ class Simulators:
 
     @classmethod
     async def start(
-        cls, session: aiohttp.ClientSession, log: Path, *, size: int, seed: int, ports: list[int]
+        cls, session: aiohttp.ClientSession, log: Path, *, size: int, seed: int, both: bool, ports: list[int]
     ) -> Self:
-        """Start them with a generated library; `ports`: the cloud's, the server's and PublicMetaDB's."""
+        """Start them with a generated library; `ports`: the cloud's, the server's and PublicMetaDB's.
+
+        Plex is full of it, and with `both` PublicMetaDB holds something of its own.
+        """
         names = ("cloud-port", "pms-port", "pmdb-port")
         child = await Child.start(
             "the simulators",
@@ -68,6 +71,7 @@ class Simulators:
             f"--size={size}",
             f"--seed={seed}",
             "--everyday",
+            *(["--both"] if both else []),
             *(f"--{name}={port}" for name, port in zip(names, ports, strict=True)),
             f"--max-seconds={7 * 86_400}",
             log=log,

@@ -4,7 +4,23 @@ from dataclasses import fields
 from pathlib import Path
 import re
 
-from custom_components.crosswatch.const import LIMIT_NO_SERVER
+from custom_components.crosswatch.const import (
+    CONF_FEATURES,
+    CONF_INTERVAL,
+    CONF_RATINGS_LABEL,
+    CONF_WATCHLIST_NAME,
+    DEFAULT_INTERVAL,
+    LIMIT_NO_SERVER,
+    PAIR_LIBRARIES,
+)
+from custom_components.crosswatch.pair_settings import (
+    CONF_BRAKE,
+    CONF_KINDS,
+    CONF_TRUTH,
+    NUMBERS,
+    add_key,
+    remove_key,
+)
 from custom_components.crosswatch.providers.plex import (
     listing,
     marking,
@@ -16,16 +32,19 @@ from custom_components.crosswatch.providers.plex import (
 )
 from custom_components.crosswatch.providers.plex.settings import SETTINGS, PlexSettings
 from custom_components.crosswatch.providers.publicmetadb.settings import KEYS, PublicMetaDBSettings
+from custom_components.crosswatch.sync.models import Feature
 from custom_components.crosswatch.sync.report import RunStatus
+from custom_components.crosswatch.sync.settings import PairSettings
 
 ROOT = Path(__file__).parent.parent
 SETTINGS_TEXT = (ROOT / "docs" / "settings.md").read_text()
+ROWS = re.compile(r"^\| `([\w.]+)` \| (.+?) \|", re.MULTILINE)
 DEFAULTS = {False: "off", True: "on", "": "none", frozenset(): "all", ("local://",): "`local://`"}
 
 
 def rows() -> dict[str, str]:
     """Documented settings with their defaults."""
-    return dict(re.findall(r"^\| `([\w.]+)` \| (.+?) \|", SETTINGS_TEXT, flags=re.MULTILINE))
+    return dict(ROWS.findall(SETTINGS_TEXT.partition("## Plex")[2]))
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
@@ -43,6 +62,25 @@ def test_every_setting_is_documented_with_its_default() -> None:
         text = DEFAULTS.get(value) if isinstance(value, (bool, frozenset, tuple)) or value == "" else None
         plain = f"{value:g}" if isinstance(value, float) else str(value)
         assert documented[key] in {text, plain, f"`{plain}`"}, key
+
+
+def test_every_rule_of_a_pair_is_documented_with_its_default() -> None:
+    rules = PairSettings()
+    expected: dict[str, object] = {key: number.default for key, number in NUMBERS.items()}
+    expected |= {add_key(feature): feature in rules.adds for feature in Feature}
+    # nobody can tell that a resume point was removed
+    expected |= {remove_key(each): each in rules.removals for each in Feature if each != Feature.PROGRESS}
+    expected |= {CONF_BRAKE: rules.brake, CONF_TRUTH: f"`{rules.truth}`", CONF_KINDS: "all"}
+    expected |= dict.fromkeys(PAIR_LIBRARIES, "all")
+    expected |= {CONF_WATCHLIST_NAME: "none", CONF_RATINGS_LABEL: "none", CONF_INTERVAL: DEFAULT_INTERVAL}
+    of_pairs = SETTINGS_TEXT.partition("## Pair")[2].partition("## Plex")[0]
+    documented = dict(ROWS.findall(of_pairs))
+    del documented[CONF_FEATURES]
+    assert documented.keys() == expected.keys()
+    for key, value in expected.items():
+        assert documented[key] == (DEFAULTS[value] if isinstance(value, bool) else str(value)), key
+    for key, number in NUMBERS.items():
+        assert f"| `{key}` | {number.default} | {number.minimum} to {number.maximum} |" in of_pairs
 
 
 def test_every_status_is_explained() -> None:

@@ -30,6 +30,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--size", default="small")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--everyday", action="store_true", help="rare shapes stay rare in small libraries")
+    parser.add_argument("--both", action="store_true", help="PublicMetaDB holds something of its own too")
     parser.add_argument("--cloud-port", type=int, default=0)
     parser.add_argument("--pms-port", type=int, default=0)
     parser.add_argument("--pmdb-port", type=int, default=0)
@@ -38,8 +39,11 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def make_publicmetadb(library: Library) -> Simulator | None:
-    """Make the PublicMetaDB simulator with the demo user; None while there is none."""
+def make_publicmetadb(library: Library, *, lived_in: bool) -> Simulator | None:
+    """Make the PublicMetaDB simulator with the demo user; None while there is none.
+
+    The account is empty, or `lived_in`.
+    """
     try:
         module = import_module("tests.simulators.publicmetadb")
     except ModuleNotFoundError as err:
@@ -48,10 +52,28 @@ def make_publicmetadb(library: Library) -> Simulator | None:
         return None
     simulator = module.PublicMetaDBSimulator()
     assert isinstance(simulator, Simulator)
-    user: Any = simulator
-    user.add_user(DEMO_KEY, DEMO_USER)
-    del library  # the demo starts with an empty account on that side
+    service: Any = simulator
+    user = service.add_user(DEMO_KEY, DEMO_USER)
+    if lived_in:
+        live(user, library)
     return simulator
+
+
+def live(user: Any, library: Library) -> None:
+    """Watch, begin and want movies at PublicMetaDB that the owner has in Plex, and has not watched there."""
+    watched = {entry.title for entry in library.watched if entry.person == library.owner}
+    begun = {entry.title for entry in library.resumes if entry.person == library.owner}
+    wanted = {entry.title for entry in library.wanted if entry.person == library.owner}
+    known = sorted({copy.title for copy in library.copies if not copy.deleted and not copy.hidden})
+    there = [place for place in known if library.titles[place].kind == "movie"]
+    new = [library.titles[place] for place in there if place not in watched | begun]
+    for days, title in enumerate(new[:2], start=100):
+        user.add_watched(tmdb_id=title.ids.tmdb, watched_at=library.as_of - days * 86_400)
+    for title in new[2:3]:
+        runtime = title.duration
+        user.add_resume(tmdb_id=title.ids.tmdb, position_ms=runtime // 3, runtime_ms=runtime)
+    movies = [("movie", library.titles[place].ids.tmdb) for place in there if place not in wanted]
+    user.add_list("Watchlist", type="watchlist", items=movies[:3])
 
 
 def parent_is_gone(parent: int) -> bool:
@@ -70,7 +92,7 @@ async def serve(options: argparse.Namespace) -> None:
     library = generate(size, seed=options.seed, every_shape=not options.everyday)
     cloud, pms = PlexCloud(), PlexMediaServer()
     populated = populate(pms, cloud, library)
-    pmdb = make_publicmetadb(library)
+    pmdb = make_publicmetadb(library, lived_in=options.both)
     running: list[tuple[Simulator, int]] = [(cloud, options.cloud_port), (pms, options.pms_port)]
     if pmdb is not None:
         cloud.others["publicmetadb"] = pmdb
