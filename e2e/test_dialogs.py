@@ -1,5 +1,6 @@
 """A person sets everything up in the dialogs, presses the button and watches a dashboard."""
 
+from collections.abc import AsyncIterator
 import json
 from pathlib import Path
 import re
@@ -18,13 +19,14 @@ from e2e.dialogs import (
     expect_title,
     fill,
     finish,
+    go_on,
     log_in,
     next_page,
     select,
     submit,
     tick,
 )
-from e2e.screen import Screen
+from e2e.screen import Screen, opened_screen
 from e2e.words import word
 from lab.flows import DOMAIN
 from lab.lab import Lab
@@ -39,9 +41,17 @@ A_RUN = 90_000
 
 
 @pytest.fixture(scope="module")
+async def screen(lab: Lab, artefacts: Path) -> AsyncIterator[Screen]:
+    """A browser."""
+    allowed = (lab.homeassistant.url, lab.simulators.addresses.cloud)
+    async with opened_screen(artefacts, allowed) as screen:
+        yield screen
+
+
+@pytest.fixture(scope="module")
 def pair_title(lab: Lab) -> str:
     """The pair is named after its accounts."""
-    return f"{lab.simulators.addresses.owner} (Attic) → PublicMetaDB"
+    return f"Plex ({lab.simulators.addresses.owner}, Attic) → PublicMetaDB"
 
 
 async def test_log_in(lab: Lab, screen: Screen) -> None:
@@ -83,7 +93,7 @@ async def test_publicmetadb_account(lab: Lab, screen: Screen) -> None:
     await fill(dialog, 0, WRONG_KEY)
     await fill(dialog, 1, addresses.publicmetadb)
     await submit(dialog)
-    await expect_error(dialog, word("config.error.invalid_auth"))
+    await expect_error(dialog, word("config.error.invalid_key"))
     await screen.picture("publicmetadb-wrong-key")
     await fill(dialog, 0, addresses.api_key)
     await fill(dialog, 1, NOWHERE)
@@ -98,7 +108,8 @@ async def test_publicmetadb_account(lab: Lab, screen: Screen) -> None:
     await submit(dialog)
     await expect(dialog).to_contain_text(re.compile("finish", re.IGNORECASE), timeout=SLOW)
     await screen.picture("publicmetadb-done")
-    await finish(dialog)
+    await go_on(dialog, word("config.step.pair.title"))
+    await screen.picture("pair-follows")
 
 
 async def test_pair(lab: Lab, screen: Screen, pair_title: str) -> None:

@@ -149,7 +149,8 @@ async def services(
 def no_setup() -> Generator[None]:
     """Leave entries alone that a dialog creates or changes: what they do is another test's business."""
     with (
-        patch("custom_components.crosswatch.async_setup_entry", return_value=True),
+        # not loaded: what is loaded has a provider
+        patch("custom_components.crosswatch.async_setup_entry", return_value=False),
         patch("custom_components.crosswatch.async_unload_entry", return_value=True),
         patch("custom_components.crosswatch.async_remove_entry"),
     ):

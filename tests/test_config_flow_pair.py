@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
-from homeassistant.config_entries import ConfigFlowResult
+from homeassistant.config_entries import ConfigFlowResult, FlowType
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 import pytest
@@ -16,7 +16,7 @@ from custom_components.crosswatch.pair_settings import pair_settings
 from custom_components.crosswatch.pairing import pair_scope
 from custom_components.crosswatch.sync.models import Feature, Kind, Scope, Side
 from custom_components.crosswatch.sync.settings import PairSettings
-from tests.common import Services, pair_entry_of, start, submit
+from tests.common import API_KEY, Services, account_entries_of, pair_entry_of, start, submit
 
 pytestmark = pytest.mark.usefixtures("no_setup")
 
@@ -554,3 +554,45 @@ def test_rules() -> None:
         most_percent=90,
         clock_tolerance=0,
     )
+
+
+# --- after an account ---------------------------------------------------------------------------
+
+
+async def add_publicmetadb(hass: HomeAssistant, services: Services) -> ConfigFlowResult:
+    """Add an account at PublicMetaDB."""
+    result = await start(hass, "publicmetadb")
+    return await submit(hass, result, api_key=API_KEY, base_url=services.pmdb.url)
+
+
+async def test_the_second_account_leads_to_the_pair(
+    hass: HomeAssistant, services: Services, no_setup: None
+) -> None:
+    plex, _ = account_entries_of(services)
+    plex.add_to_hass(hass)
+    result = await add_publicmetadb(hass, services)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    kind, flow_id = result["next_flow"]
+    assert kind is FlowType.CONFIG_FLOW
+    (flow,) = hass.config_entries.flow.async_progress()
+    assert (flow["flow_id"], flow["step_id"]) == (flow_id, "pair")
+    result = await hass.config_entries.flow.async_configure(
+        flow_id,
+        {
+            "source": plex.unique_id,
+            "target": result["result"].unique_id,
+            "direction": "one_way",
+            "features": ["watchlist"],
+        },
+    )
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert "next_flow" not in result
+
+
+async def test_the_first_account_leads_nowhere(
+    hass: HomeAssistant, services: Services, no_setup: None
+) -> None:
+    result = await add_publicmetadb(hass, services)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert "next_flow" not in result
+    assert not hass.config_entries.flow.async_progress()

@@ -50,7 +50,7 @@ def trouble(result: ConfigFlowResult) -> str | None:
 def assert_created(result: ConfigFlowResult, services: Services, user: User, server: PlexMediaServer) -> None:
     """Check that the account of a user on a server was created."""
     assert result["type"] is FlowResultType.CREATE_ENTRY, result
-    assert result["title"] == f"{user.title} ({server.name})"
+    assert result["title"] == f"Plex ({user.title}, {server.name})"
     assert result["result"].unique_id == plex_unique_id(server.machine_identifier, user.id)
     data = result["data"]
     assert (data["kind"], data["provider"]) == ("account", "plex")
@@ -278,7 +278,7 @@ async def test_watchlist_alone(hass: HomeAssistant, services: Services) -> None:
     assert trouble(result) == "cannot_connect"
     result = await submit(hass, result)
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert (result["title"], result["description"]) == ("Dana (Plex)", "watchlist_only")
+    assert (result["title"], result["description"]) == ("Plex (Dana)", "watchlist_only")
     entry = result["result"]
     assert entry.unique_id == f"plex_{dana.id}"
     assert entry.data["account"]["server"] is None

@@ -45,9 +45,9 @@ async def test_good_key(hass: HomeAssistant, services: Services) -> None:
 @pytest.mark.parametrize(
     ("user_input", "errors"),
     [
-        ({"api_key": "pm-wrong"}, {"base": "invalid_auth"}),
-        ({"api_key": "pm wrong"}, {"base": "invalid_auth"}),
-        ({"api_key": "ключ"}, {"base": "invalid_auth"}),
+        ({"api_key": "pm-wrong"}, {"base": "invalid_key"}),
+        ({"api_key": "pm wrong"}, {"base": "invalid_key"}),
+        ({"api_key": "ключ"}, {"base": "invalid_key"}),
         ({"api_key": "  "}, {"api_key": "api_key_required"}),
         ({"base_url": "publicmetadb.com"}, {"base_url": "invalid_url"}),
         ({"base_url": "ftp://publicmetadb.com"}, {"base_url": "invalid_url"}),
@@ -78,7 +78,7 @@ async def test_bad_input_then_good(
         ({"drop": True}, "cannot_connect"),
         ({"status": 500}, "cannot_connect"),
         ({"status": 403, "body": HTML}, "cannot_connect"),
-        ({"status": 403, "body": "{}", "content_type": "application/json"}, "invalid_auth"),
+        ({"status": 403, "body": "{}", "content_type": "application/json"}, "invalid_key"),
         ({"status": 429}, "rate_limited"),
         ({"status": 200, "body": HTML}, "bad_answer"),
         ({"status": 200, "body": "[]", "content_type": "application/json"}, "bad_answer"),
@@ -130,7 +130,7 @@ async def test_new_key(hass: HomeAssistant, services: Services, publicmetadb_ent
     result = await publicmetadb_entry.start_reauth_flow(hass)
     assert (result["type"], result["step_id"]) == (FlowResultType.FORM, "publicmetadb_key")
     result = await submit(hass, result, api_key="pm-wrong")
-    assert result["errors"] == {"base": "invalid_auth"}
+    assert result["errors"] == {"base": "invalid_key"}
     assert publicmetadb_entry.data["api_key"] == API_KEY
     result = await submit(hass, result, api_key=NEW_KEY)
     assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "reauth_successful")

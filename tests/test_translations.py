@@ -111,8 +111,7 @@ def walk(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def test_steps() -> None:
-    progress = {"plex_link"}
-    assert set(ENGLISH["config"]["step"]) == flow_steps() - progress
+    assert set(ENGLISH["config"]["step"]) == flow_steps()
     assert set(ENGLISH["config"]["progress"]) == keyword_values("progress_action")
     assert set(ENGLISH["options"]["step"]) == {
         "init",

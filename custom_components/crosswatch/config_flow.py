@@ -3,7 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, Final, override
 
-from homeassistant.config_entries import ConfigEntry, ConfigFlowResult, OptionsFlow
+from homeassistant.config_entries import (
+    SOURCE_USER,
+    ConfigEntry,
+    ConfigFlowResult,
+    FlowType,
+    OptionsFlow,
+)
 from homeassistant.core import callback
 
 from .account import account_entries
@@ -31,6 +37,18 @@ class CrossWatchConfigFlow(PlexSteps, PublicMetaDBSteps, PairSteps, domain=DOMAI
         if len(account_entries(self.hass)) > 1:
             options.append(EntryKind.PAIR)
         return self.async_show_menu(step_id="user", menu_options=options)
+
+    @override
+    async def async_on_create_entry(self, result: ConfigFlowResult) -> ConfigFlowResult:
+        """Go on with a pair when an account was added and there is another one to join it with."""
+        new = result["result"].data
+        if new[CONF_KIND] != EntryKind.ACCOUNT or len(account_entries(self.hass)) < 2:  # noqa: PLR2004 - a pair
+            return result
+        flows = self.hass.config_entries.flow
+        menu = await flows.async_init(DOMAIN, context={"source": SOURCE_USER})
+        await flows.async_configure(menu["flow_id"], {"next_step_id": EntryKind.PAIR})
+        result["next_flow"] = (FlowType.CONFIG_FLOW, menu["flow_id"])
+        return result
 
     async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
         """Sign in to an account again."""

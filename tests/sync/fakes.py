@@ -74,7 +74,7 @@ class FakeProvider:
         self.requests = 0
         self.entries: dict[Feature, list[Entry]] = {f: list(entries.get(str(f), ())) for f in Feature}
         self.capabilities: Mapping[Feature, Capability] = {
-            f: Capability(kinds=frozenset(Kind), add=True, update=True) for f in Feature
+            f: Capability(kinds=frozenset(Kind), add=True, update=True, remove=True) for f in Feature
         }
         self.scope_hash = "same"
         self.read_error: ProviderError | None = None
@@ -117,6 +117,9 @@ class FakeProvider:
         """Do what was asked for; return when the service did it, if that is not the entry's own time."""
         entry, rows = self.keeps(change.entry), self.entries[feature]
         self.written.append(change)
+        if change.action is Action.REMOVE:
+            self.take(feature, change.entry)
+            return None
         if isinstance(entry, Play) and not self.capabilities[feature].dated:
             at = self.clock()
             self.watched.append(entry.item)
@@ -127,6 +130,16 @@ class FakeProvider:
             rows[:] = [row for row in rows if not _same_place(row, entry)]
         rows.append(entry)
         return None
+
+    def take(self, feature: Feature, entry: Entry) -> None:
+        """Take away what was asked for; of plays that the service dates itself nothing but the mark."""
+        rows = self.entries[feature]
+        if isinstance(entry, Play) and not self.capabilities[feature].dated:
+            self.watched = [item for item in self.watched if item.name != entry.item.name]
+        elif isinstance(entry, Play):
+            rows.remove(entry)
+        else:
+            rows[:] = [row for row in rows if not _same_place(row, entry)]
 
     def refusal(self, feature: Feature, action: Action, entry: Entry) -> str | None:
         """Refuse what has no TMDb id, when asked to be strict."""

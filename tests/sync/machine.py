@@ -354,7 +354,7 @@ class PairMachine(World[SimSide]):
         """Note what the run must have learned, from the baseline: that is what lies are measured against."""
         scopes = {side: sim.scope_hash for side, sim in self.sides.items()}
         for feature in features:
-            baseline = self.runner.run(self.state.baseline(PAIR, feature, scopes))
+            baseline = self.runner.run(self.state.known(PAIR, feature, scopes)).baseline
             self.baseline = {n: m for n, m in self.baseline.items() if not n.startswith(f"{feature} ")}
             self.baseline |= {self.plain(f"{feature} {key}"): missing for key, missing in baseline.items()}
             here, there = (self.slots(side, feature) for side in Side)

@@ -1,9 +1,9 @@
 """A plan of two lists of entries, and what it says."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from custom_components.crosswatch.sync.draft import Context
+from custom_components.crosswatch.sync.context import Context
 from custom_components.crosswatch.sync.identity import Aliases
 from custom_components.crosswatch.sync.models import (
     Direction,
@@ -36,12 +36,14 @@ def make_plan(
     window: int = 15 * MINUTE,
     finished: Mapping[Side, Sequence[Play]] | None = None,
     watched: Mapping[Side, Sequence[Item]] | None = None,
+    events: Mapping[Side, frozenset[str]] | None = None,
+    has_place: Mapping[Side, Callable[[Item], bool]] | None = None,
     **context: Any,
 ) -> Plan:
     """Plan two lists of entries against a target that wants TMDb ids.
 
-    `watched` are items that a side counts as watched, `finished` when that was; `context` goes to the
-    planner as it is.
+    `watched` are items that a side counts as watched, `finished` when that was, `events` and `has_place`
+    what else its snapshot tells; `context` goes to the planner as it is.
     """
     watched, finished = watched or {}, finished or {}
 
@@ -62,6 +64,8 @@ def make_plan(
             read_at=NOW,
             watched=tuple(watched.get(side, ())),
             finished=tuple(finished.get(side, ())),
+            events=(events or {}).get(side, frozenset()),
+            has_place=(has_place or {}).get(side),
         )
 
     return plan(

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from custom_components.crosswatch.sync import looking
+from custom_components.crosswatch.sync.context import Context
 from custom_components.crosswatch.sync.database import StateError
-from custom_components.crosswatch.sync.draft import Context
 from custom_components.crosswatch.sync.feature_run import SETTLE, UNDER_WAY
 from custom_components.crosswatch.sync.identity import Aliases
 from custom_components.crosswatch.sync.models import (
@@ -545,7 +545,8 @@ async def test_a_dry_run_tells_that_the_plan_would_be_held(lab: Lab) -> None:
     lab.fill(21)
     lab.target.shown = lambda _rows: ()
     report = await lab.run(dry_run=True)
-    assert (report.status, report.total("added")) == (RunStatus.HELD, 1)
+    # what a person would be asked to approve: all of it is written again
+    assert (report.status, report.total("added"), report.total("held")) == (RunStatus.HELD, 21, 21)
     assert report.features[Feature.WATCHLIST].error == "target_empty"
 
 
@@ -817,7 +818,7 @@ async def test_a_stop_while_ids_are_learned_remembers_nothing_of_it(
     assert set(await lab.state.aliases(PAIR)) == {f"movie:tmdb:{n}" for n in (1, 2, 3)}
 
 
-@pytest.mark.parametrize("method", ["record", "note_unresolved", "agree", "keep_run"])
+@pytest.mark.parametrize("method", ["record", "note_unresolved", "learn", "keep_run"])
 async def test_a_cancelled_run_is_cancelled_even_if_the_state_fails(
     lab: Lab, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -839,7 +840,7 @@ async def test_a_cancelled_run_is_cancelled_even_if_the_state_fails(
     assert sorted(lab.at_target) == [1, 2, 3]
 
 
-@pytest.mark.parametrize("method", ["intend", "record", "note_unresolved", "agree", "keep_run", "resting"])
+@pytest.mark.parametrize("method", ["intend", "record", "note_unresolved", "learn", "keep_run", "resting"])
 async def test_a_state_that_fails_stops_the_run_and_loses_nothing(
     lab: Lab, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -193,7 +193,7 @@ def _tmdb_only(entry: Entry) -> Entry:
 async def keys(lab: Lab) -> set[str]:
     """Everything agreed."""
     scopes = dict.fromkeys(Side, "same")
-    return {key for feature in Feature for key in await lab.state.baseline(PAIR, feature, scopes)}
+    return {key for feature in Feature for key in (await lab.state.known(PAIR, feature, scopes)).baseline}
 
 
 async def test_a_mapping_taken_back_leaves_no_trace_but_what_was_written(lab: Lab) -> None:

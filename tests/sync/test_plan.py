@@ -33,12 +33,12 @@ AWAY = Missing(source=1)
         (ONE, True, False, {M1: THERE}, "skip missing_at_target_once"),
         (ONE, True, False, {M1: AWAY}, "skip missing_at_target_once"),
         (ONE, True, False, {M1: ONCE}, "target missing_at_target"),
-        (TWO, True, False, {M1: THERE}, "skip removed_at_target"),
-        (TWO, True, False, {M1: OFTEN}, "skip removed_at_target"),
+        (TWO, True, False, {M1: THERE}, "skip removals_off"),
+        (TWO, True, False, {M1: OFTEN}, "skip removals_off"),
         (ONE, False, True, {}, None),
-        (ONE, False, True, {M1: THERE}, None),
+        (ONE, False, True, {M1: THERE}, "skip removals_off"),
         (TWO, False, True, {}, "source only_at_target"),
-        (TWO, False, True, {M1: THERE}, "skip removed_at_source"),
+        (TWO, False, True, {M1: THERE}, "skip removals_off"),
         (ONE, False, False, {M1: THERE}, None),
         (TWO, False, False, {M1: THERE}, None),
     ],
@@ -63,10 +63,10 @@ def test_watchlist_rows(
         (ONE, True, False, {}, "target only_at_source"),
         (ONE, True, False, {f"{M1}@{NOW}": THERE}, "skip missing_at_target_once"),
         (ONE, True, False, {f"{M1}@{NOW}": ONCE}, "target missing_at_target"),
-        (TWO, True, False, {f"{M1}@{NOW}": ONCE}, "skip removed_at_target"),
+        (TWO, True, False, {f"{M1}@{NOW}": ONCE}, "skip removals_off"),
         (ONE, False, True, {}, None),
         (TWO, False, True, {}, "source only_at_target"),
-        (TWO, False, True, {f"{M1}@{NOW}": THERE}, "skip removed_at_source"),
+        (TWO, False, True, {f"{M1}@{NOW}": THERE}, "skip removals_off"),
     ],
 )
 def test_history_rows(
@@ -237,7 +237,7 @@ def test_a_moved_time_stands_for_one_play_only() -> None:
     rows = [play(movie(1), NOW - 10 * MINUTE), play(movie(1), NOW + 10 * MINUTE)]
     made = make_plan(Feature.HISTORY, rows, [], direction=TWO, baseline={f"{M1}@{NOW}": ONCE})
     assert told(made) == {
-        f"{M1}@{NOW - 10 * MINUTE}": "skip removed_at_target",
+        f"{M1}@{NOW - 10 * MINUTE}": "skip removals_off",
         f"{M1}@{NOW + 10 * MINUTE}": "target only_at_source",
     }
     assert made.missing == {f"{M1}@{NOW - 10 * MINUTE}": OFTEN}
@@ -326,6 +326,6 @@ def test_a_skip_names_the_side_that_goes_without() -> None:
     known = dict.fromkeys(("movie:tmdb:1", "movie:tmdb:2"), THERE)
     made = make_plan(Feature.WATCHLIST, [one], [two], direction=Direction.TWO_WAY, baseline=known)
     assert [(row.key, row.side) for row in made.skipped] == [
-        ("movie:tmdb:1", Side.TARGET),
-        ("movie:tmdb:2", Side.SOURCE),
-    ]
+        ("movie:tmdb:1", Side.SOURCE),
+        ("movie:tmdb:2", Side.TARGET),
+    ], "where a removal would have gone"

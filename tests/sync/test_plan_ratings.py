@@ -85,11 +85,11 @@ def plan_values(
         ((90, OLD), (70, None), None, "target newer_at_source", "target newer_at_source"),
         ((90, None), (70, None), None, "target source_of_truth", "target source_of_truth"),
         # gone after it was agreed
-        ((80, OLD), None, (80, 80), "skip missing_at_target_once", "skip removed_at_target"),
-        (None, (80, OLD), (80, 80), None, "skip removed_at_source"),
+        ((80, OLD), None, (80, 80), "skip missing_at_target_once", "skip removals_off"),
+        (None, (80, OLD), (80, 80), "skip removals_off", "skip removals_off"),
         # gone and changed on the other side
         ((90, NEW), None, (80, 80), "skip missing_at_target_once", "skip missing_at_target_once"),
-        (None, (90, NEW), (80, 80), None, "skip missing_at_source_once"),
+        (None, (90, NEW), (80, 80), "skip changed_at_target", "skip missing_at_source_once"),
         (None, None, (80, 80), None, None),
     ],
 )

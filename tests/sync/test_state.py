@@ -9,6 +9,7 @@ import stat
 import pytest
 
 from custom_components.crosswatch.sync import schema
+from custom_components.crosswatch.sync.baseline import Learned
 from custom_components.crosswatch.sync.codec import entry_as_dict, entry_from_dict
 from custom_components.crosswatch.sync.database import DATABASE, StateError
 from custom_components.crosswatch.sync.models import (
@@ -47,16 +48,8 @@ def report(number: int, status: RunStatus = RunStatus.OK) -> RunReport:
 
 async def agree(state: State, *agreed: str, missing: dict[str, Missing] | None = None) -> None:
     """Move the baseline."""
-    await state.agree(
-        "P",
-        Feature.HISTORY,
-        SCOPES,
-        agreed=agreed,
-        missing=missing or {},
-        gone=(),
-        aliases={},
-        observed=agreed,
-    )
+    learned = Learned(agreed=agreed, missing=missing or {}, observed=agreed)
+    await state.learn("P", Feature.HISTORY, SCOPES, learned, now=NOW)
 
 
 async def test_survives_closing_and_is_private(tmp_path: Path) -> None:
@@ -64,7 +57,7 @@ async def test_survives_closing_and_is_private(tmp_path: Path) -> None:
     await agree(state, "k1", "k2")
     await state.close()
     state = await State.open(tmp_path / "deep" / ".cw_state")
-    assert await state.baseline("P", Feature.HISTORY, SCOPES) == {"k1": PRESENT, "k2": PRESENT}
+    assert (await state.known("P", Feature.HISTORY, SCOPES)).baseline == {"k1": PRESENT, "k2": PRESENT}
     await state.close()
     assert stat.S_IMODE((tmp_path / "deep" / ".cw_state" / DATABASE).stat().st_mode) == 0o600
 
@@ -92,7 +85,7 @@ async def test_a_full_disk_is_an_error_and_nothing_is_half_written(tmp_path: Pat
     await state._do(lambda db: db.execute("PRAGMA max_page_count = 1"))
     with pytest.raises(StateError, match="full"):
         await agree(state, *(f"key{n}" for n in range(100_000)))
-    assert await state.baseline("P", Feature.HISTORY, SCOPES) == {"k1": PRESENT}
+    assert (await state.known("P", Feature.HISTORY, SCOPES)).baseline == {"k1": PRESENT}
     await state.close()
 
 
@@ -100,16 +93,19 @@ async def test_missing_keys_are_counted_and_found_again(tmp_path: Path) -> None:
     state = await State.open(tmp_path)
     await agree(state, "k1", "k2")
     await agree(state, missing={"k2": Missing(target=1)})
-    assert await state.baseline("P", Feature.HISTORY, SCOPES) == {"k1": PRESENT, "k2": Missing(target=1)}
+    assert (await state.known("P", Feature.HISTORY, SCOPES)).baseline == {
+        "k1": PRESENT,
+        "k2": Missing(target=1),
+    }
     await agree(state, "k2")
-    assert await state.baseline("P", Feature.HISTORY, SCOPES) == {"k1": PRESENT, "k2": PRESENT}
+    assert (await state.known("P", Feature.HISTORY, SCOPES)).baseline == {"k1": PRESENT, "k2": PRESENT}
     await state.close()
 
 
 async def test_another_scope_has_no_baseline(tmp_path: Path) -> None:
     state = await State.open(tmp_path)
     await agree(state, "k1")
-    assert await state.baseline("P", Feature.HISTORY, SCOPES | {Side.TARGET: "c"}) == {}
+    assert (await state.known("P", Feature.HISTORY, SCOPES | {Side.TARGET: "c"})).baseline == {}
     await state.close()
 
 
@@ -134,7 +130,7 @@ async def test_a_cancelled_caller_does_not_disturb_the_next(tmp_path: Path) -> N
         await asyncio.sleep(0)
         task.cancel()
     await agree(state, "last")
-    assert "last" in await state.baseline("P", Feature.HISTORY, SCOPES)
+    assert "last" in (await state.known("P", Feature.HISTORY, SCOPES)).baseline
     await state.close()
 
 
@@ -162,7 +158,10 @@ async def test_an_older_file_keeps_what_it_says(tmp_path: Path) -> None:
     db.executemany("INSERT INTO scope VALUES ('P', 'history', ?, ?)", SCOPES.items())
     db.close()
     state = await State.open(tmp_path)
-    assert await state.baseline("P", Feature.HISTORY, SCOPES) == {"k1": PRESENT, "k2": Missing(target=3)}
+    assert (await state.known("P", Feature.HISTORY, SCOPES)).baseline == {
+        "k1": PRESENT,
+        "k2": Missing(target=3),
+    }
     await state.close()
 
 
@@ -196,7 +195,7 @@ async def test_a_file_that_another_process_writes_is_an_error(
         await agree(state, "k2")
     other.execute("ROLLBACK")
     await agree(state, "k2")
-    assert await state.baseline("P", Feature.HISTORY, SCOPES) == {"k1": PRESENT, "k2": PRESENT}
+    assert (await state.known("P", Feature.HISTORY, SCOPES)).baseline == {"k1": PRESENT, "k2": PRESENT}
     other.close()
     await state.close()
 
@@ -209,7 +208,7 @@ async def test_a_file_that_may_not_be_written_is_an_error(tmp_path: Path) -> Non
         await agree(state, "k2")
     state._connection.execute("PRAGMA query_only = OFF")
     await agree(state, "k3")
-    assert await state.baseline("P", Feature.HISTORY, SCOPES) == {"k1": PRESENT, "k3": PRESENT}
+    assert (await state.known("P", Feature.HISTORY, SCOPES)).baseline == {"k1": PRESENT, "k3": PRESENT}
     await state.close()
 
 
@@ -248,13 +247,11 @@ async def test_what_another_scope_agreed_is_gone_when_the_first_one_is_back(tmp_
     state = await State.open(tmp_path)
     await agree(state, "k1")
     other = SCOPES | {Side.TARGET: "c"}
-    await state.agree(
-        "P", Feature.HISTORY, other, agreed=("k2",), missing={}, gone=(), aliases={}, observed=()
-    )
-    assert await state.baseline("P", Feature.HISTORY, SCOPES) == {}
-    assert await state.baseline("P", Feature.HISTORY, other) == {"k2": PRESENT}
+    await state.learn("P", Feature.HISTORY, other, Learned(agreed=("k2",)), now=NOW)
+    assert (await state.known("P", Feature.HISTORY, SCOPES)).baseline == {}
+    assert (await state.known("P", Feature.HISTORY, other)).baseline == {"k2": PRESENT}
     await agree(state, "k3")
-    assert await state.baseline("P", Feature.HISTORY, SCOPES) == {"k3": PRESENT}
+    assert (await state.known("P", Feature.HISTORY, SCOPES)).baseline == {"k3": PRESENT}
     await state.close()
 
 
@@ -264,22 +261,13 @@ async def test_an_older_baseline_has_no_values_yet(tmp_path: Path) -> None:
     db.executemany("INSERT INTO scope VALUES ('P', 'history', ?, ?)", SCOPES.items())
     db.close()
     state = await State.open(tmp_path)
-    assert await state.values("P", Feature.HISTORY, SCOPES) == {}
-    await state.agree(
-        "P",
-        Feature.HISTORY,
-        SCOPES,
-        agreed=("k1",),
-        values={"k1": Values(85, 80)},
-        missing={},
-        gone=(),
-        aliases={},
-        observed=(),
-    )
+    assert (await state.known("P", Feature.HISTORY, SCOPES)).values == {}
+    learned = Learned(agreed=("k1",), values={"k1": Values(85, 80)})
+    await state.learn("P", Feature.HISTORY, SCOPES, learned, now=NOW)
     # a key that goes missing keeps its value
     await agree(state, missing={"k1": Missing(target=1)})
-    assert await state.values("P", Feature.HISTORY, SCOPES) == {"k1": Values(85, 80)}
-    assert await state.values("P", Feature.HISTORY, SCOPES | {Side.TARGET: "c"}) == {}
+    assert (await state.known("P", Feature.HISTORY, SCOPES)).values == {"k1": Values(85, 80)}
+    assert (await state.known("P", Feature.HISTORY, SCOPES | {Side.TARGET: "c"})).values == {}
     await state.close()
 
 

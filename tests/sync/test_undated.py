@@ -55,15 +55,15 @@ UNDATED = Capability(kinds=frozenset(Kind), dated=False)
         ([EARLY, LATE], [EARLY], False, {}, ["agreed", "agreed"], ["agreed", "agreed"]),
         ([EARLY, LATE], [LATE], True, {EARLY: THERE}, ["agreed", "agreed"], ["agreed", "agreed"]),
         # agreed before, marked unwatched since
-        ([LATE], [], False, {LATE: THERE}, ["skip missing_at_target_once"], ["skip removed_at_target"]),
-        ([LATE], [], False, {LATE: ONCE}, ["target missing_at_target"], ["skip removed_at_target"]),
+        ([LATE], [], False, {LATE: THERE}, ["skip missing_at_target_once"], ["skip unwatched_at_target"]),
+        ([LATE], [], False, {LATE: ONCE}, ["target missing_at_target"], ["skip unwatched_at_target"]),
         (
             [EARLY, LATE],
             [],
             False,
             {EARLY: ONCE, LATE: ONCE},
             ["skip covered_by_newest", "target missing_at_target"],
-            ["skip removed_at_target", "skip removed_at_target"],
+            ["skip unwatched_at_target", "skip unwatched_at_target"],
         ),
         # … and an older play has turned up since: no new watching
         (
@@ -72,7 +72,7 @@ UNDATED = Capability(kinds=frozenset(Kind), dated=False)
             False,
             {LATE: THERE},
             ["skip covered_by_newest", "skip missing_at_target_once"],
-            ["skip removed_at_target", "skip removed_at_target"],
+            ["skip unwatched_at_target", "skip unwatched_at_target"],
         ),
         # … and it was watched again since
         (

@@ -197,13 +197,13 @@ class ValueMachine(World[ValueSide]):
     def baseline(self, feature: Feature) -> set[int]:
         """Titles, or for history nothing, that are agreed now."""
         scopes = {side: sim.scope_hash for side, sim in self.sides.items()}
-        known = self.runner.run(self.state.baseline(PAIR, feature, scopes))
+        known = self.runner.run(self.state.known(PAIR, feature, scopes)).baseline
         return {int(key.split("#")[0].split(":")[2]) for key, missing in known.items() if missing == PRESENT}
 
     def agreed_plays(self) -> set[tuple[int, int]]:
         """Plays that are agreed now."""
         scopes = {side: sim.scope_hash for side, sim in self.sides.items()}
-        known = self.runner.run(self.state.baseline(PAIR, Feature.HISTORY, scopes))
+        known = self.runner.run(self.state.known(PAIR, Feature.HISTORY, scopes)).baseline
         pairs = (key.split(":")[2].split("@") for key, missing in known.items() if missing == PRESENT)
         return {(int(title), int(at)) for title, at in pairs}
 

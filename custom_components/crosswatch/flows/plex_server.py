@@ -152,8 +152,9 @@ class PlexServerSteps(ConfigFlow):
         elif self._limits:
             limited = "not_owner"
         place = server.name if server else PlexService.name
+        details = f"{self._user.name}, {server.name}" if server else self._user.name
         return self.async_create_entry(
-            title=f"{self._user.name} ({place})",
+            title=f"{PlexService.name} ({details})",
             data=self._data,
             description=limited,
             description_placeholders={"user": self._user.name, "server": place},

@@ -15,7 +15,7 @@ from ..account import PublicMetaDBService, account_entries, publicmetadb_setting
 from ..const import CONF_BASE_URL, CONF_KIND, CONF_LISTS, CONF_PROVIDER, EntryKind, ProviderName
 from ..errors import error_key
 from ..providers.publicmetadb import DEFAULT_BASE_URL
-from ..sync.provider import ProviderError
+from ..sync.provider import AuthError, ProviderError
 
 KEY_SELECTOR = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD))
 URL_SELECTOR = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
@@ -120,6 +120,8 @@ class PublicMetaDBSteps(ConfigFlow):
             _provider, learned = await PublicMetaDBService().check(
                 self.hass, data, own.options if own else {}
             )
+        except AuthError:
+            return {"base": "invalid_key"}
         except ProviderError as err:
             return {"base": error_key(err)}
         self._checked = {**data, **learned}

@@ -1,77 +1,38 @@
 """A plan while it is being made: the bookkeeping that all planners share."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Set as AbstractSet
 
-from .identity import Aliases
-from .ledger import Mark, Marks
+from .context import PROVES_NOTHING, Context
+from .decisions import MISSES
+from .ledger import Mark
 from .models import (
     Action,
     Change,
-    Direction,
     Entry,
     Feature,
-    Kind,
+    LogIds,
     Missing,
     Plan,
     Play,
-    Rating,
-    Resume,
     Side,
     Skip,
     Unresolved,
     Values,
-    WatchlistEntry,
 )
-from .provider import Capability
-from .settings import PairSettings
+from .ordering import in_order, nearest, order, times_by_item
 from .values import Written
-
-HEAP = len("episode:tmdb:12345:")
-"""Characters that keys of one show have in common, more or less."""
-
-WAITS = "missing_at_target_once"
-"""Rule of what will be written again if the target misses it in the next run too."""
-
-UNKNOWN_CAPABILITY = Capability(kinds=frozenset(Kind))
 
 SETTLES = "written_a_moment_ago"
 """Rule of what a read may not show yet."""
 
-type Refusal = Callable[[Side, Feature, Action, Entry], str | None]
+
+def waits(side: Side) -> str:
+    """Rule of what happens if the side misses an entry in the next run too."""
+    return f"missing_at_{side}_once"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    """What a planner knows besides the two snapshots.
-
-    `baseline` maps agreed keys to how long a side has been missing them, `values` to what was agreed.
-    `settling` are keys written so recently that a read may not show them yet, `written` the writes whose
-    echo may be met, `marks` those of plays by side. `frozen` maps keys that were refused before to the
-    reason, while they rest. `refusal` asks a side about an entry alone.
-    """
-
-    direction: Direction
-    aliases: Aliases
-    refusal: Refusal
-    baseline: Mapping[str, Missing] = field(default_factory=dict)
-    settling: frozenset[str] = frozenset()
-    frozen: Mapping[str, str] = field(default_factory=dict)
-    settings: PairSettings = field(default_factory=PairSettings)
-    capabilities: Mapping[Side, Capability] = field(default_factory=dict)
-    values: Mapping[str, Values] = field(default_factory=dict)
-    written: Mapping[Side, Mapping[str, Written]] = field(default_factory=dict)
-    marks: Mapping[Side, Marks] = field(default_factory=dict)
-
-    @property
-    def two_way(self) -> bool:
-        """Whether the source may be written too."""
-        return self.direction is Direction.TWO_WAY
-
-    def able(self, side: Side) -> Capability:
-        """What a side can do for the feature."""
-        return self.capabilities.get(side, UNKNOWN_CAPABILITY)
+WAITS = frozenset(waits(side) for side in Side)
 
 
 class Draft:
@@ -83,17 +44,26 @@ class Draft:
         self.context = context
         self.blurred: dict[Side, set[str]] = {Side.SOURCE: set(), Side.TARGET: set()}
         """Typed ids of what a side holds and nobody can tell apart."""
+        self.mistakable: dict[Side, set[str]] = {Side.SOURCE: set(), Side.TARGET: set()}
+        """Titles that this may be."""
         self._changes: list[Change] = []
         self._unresolved: list[Unresolved] = []
         self._skipped: list[Skip] = []
         self._agreed: set[str] = set()
         self._values: dict[str, Values] = {}
+        self._logs: dict[str, LogIds] = {}
         self._covered: set[str] = set()
         """Plays that the source does not show as such."""
         self._seen: dict[Side, set[str]] = {Side.SOURCE: set(), Side.TARGET: set()}
         self._renamed: dict[str, str] = {}
         self._orphans: dict[str, dict[int, str]] | None = None
-        self._settling = _times_by_item(context.settling)
+        self._events: dict[Side, AbstractSet[str | None]] = {}
+        self._standing: set[tuple[Side, str]] = set()
+        self._met: set[tuple[Side, str]] = set()
+        """Decisions that still apply."""
+        self._overruled: set[tuple[Side, str]] = set()
+        self._settling = times_by_item(context.settling)
+        self._fresh = times_by_item(context.fresh)
         self._settling_items = {key.rpartition("@")[0] for key in context.settling}
 
     # --- what the planners say ------------------------------------------------------------------
@@ -112,6 +82,13 @@ class Draft:
         if self.context.values.get(key) != values:
             self._values[key] = values
 
+    def agree_play(self, keys: Iterable[str], logs: LogIds | None) -> None:
+        """Note a play seen on both sides, under the keys that it has there."""
+        for key in keys:
+            self._agreed.add(key)
+            if logs is not None and self.context.logs.get(key) != logs:
+                self._logs[key] = logs
+
     def cover(self, side: Side, keys: Iterable[str]) -> None:
         """Note plays that a side holds only in that it counts their item as watched."""
         keys = tuple(keys)
@@ -124,10 +101,14 @@ class Draft:
         """Whether a side can't take an entry, from the entry alone."""
         return self.context.refusal(side, self.feature, Action.ADD, entry) is not None
 
-    def add(self, side: Side, key: str, entry: Entry, rule: str) -> None:
-        """Plan an add, unless the side can't take it or it must rest."""
+    def add(self, side: Side, key: str, entry: Entry, rule: str, *, once: bool = False) -> None:
+        """Plan an add, unless the side can't take it or it must rest.
+
+        `once`: it was agreed before, and this is the first run in which the side is without it.
+        """
         self._change(
-            Change(feature=self.feature, side=side, action=Action.ADD, key=key, entry=entry, rule=rule)
+            Change(feature=self.feature, side=side, action=Action.ADD, key=key, entry=entry, rule=rule),
+            once=once,
         )
 
     def update(self, side: Side, key: str, entry: Entry, before: Entry, rule: str) -> None:
@@ -144,32 +125,106 @@ class Draft:
             )
         )
 
-    def _change(self, change: Change) -> None:
+    def removes(self, side: Side) -> bool:
+        """Whether removals may travel to a side."""
+        may = self.context.may_write(side)
+        return may and self.context.bar(self.feature, side, Action.REMOVE, None) is None
+
+    def remove(self, side: Side, key: str, entry: Entry, *, once: bool, proven: bool = True) -> None:
+        """Plan to take away from a side what was agreed and the other side is without.
+
+        `once`: this is the first run in which it is. Unless `proven`, its absence says nothing.
+        """
+        change = Change(
+            feature=self.feature,
+            side=side,
+            action=Action.REMOVE,
+            key=key,
+            entry=entry,
+            rule=f"removed_at_{side.other}",
+            before=entry,
+        )
+        if self.context.bar(self.feature, side, Action.REMOVE, entry) is None:
+            if not proven:
+                # not even an absence that a later one could confirm
+                self.see(side.other, [key])
+                self.skip(side, key, entry, PROVES_NOTHING)
+                return
+            self._standing.add((side, key))
+        self._change(change, once=once)
+
+    def _change(self, change: Change, *, once: bool = False) -> None:
         side, key, entry = change.side, change.key, change.entry
+        rule = self.context.bar(self.feature, side, change.action, entry) or self._decided(change)
+        if rule is None and once and not self.context.believing:
+            # the read may be wrong: what counts is that it is missing again
+            rule = waits(side.other if change.action is Action.REMOVE else side)
+        if rule is not None:
+            self.skip(side, key, entry, rule)
+            return
         reason = self.context.refusal(side, self.feature, change.action, entry)
-        reason = reason or self.context.frozen.get(key)
-        if reason is None and (blurred := self.blurred[side]):
-            # the side may hold this already, as something that nobody can tell apart
-            reason = "ambiguous" if blurred & self.context.aliases.contested(entry.item) else None
+        reason = reason or self.context.frozen.get(key) or self._ambiguity(change)
         if reason is not None:
             self.refuse(side, key, entry, reason)
-        elif self._settles(key, entry):
+        elif self._settles(change):
             self.skip(side, key, entry, SETTLES)
         else:
             self._changes.append(change)
+
+    def _ambiguity(self, change: Change) -> str | None:
+        """Return why it can't be told whether a side holds this already, or another one still does."""
+        item = change.entry.item
+        if (blurred := self.blurred[change.side]) and blurred & self.context.aliases.contested(item):
+            return "ambiguous"
+        mistakable = self.mistakable[change.side.other] if change.action is Action.REMOVE else ()
+        return "ambiguous" if mistakable and self.context.aliases.title(item) in mistakable else None
+
+    def _decided(self, change: Change) -> str | None:
+        """Return what a person has said about the change."""
+        if not self.context.decisions:
+            return None
+        place = self._decision_about(change)
+        decision = None if place is None else self.context.decisions[place]
+        if place is None or decision is None:
+            return None
+        if not decision.covers(change):
+            self._overruled.add(place)
+            return None
+        self._met.add(place)
+        return decision.kind
+
+    def _decision_about(self, change: Change) -> tuple[Side, str] | None:
+        """Find the decision about the change, if need be under a time that has moved a little since."""
+        side, decisions = change.side, self.context.decisions
+        if (side, change.key) in decisions:
+            return side, change.key
+        if not isinstance(change.entry, Play):
+            return None
+        times = times_by_item(key for at, key in decisions if at is side)
+        found = times.get(change.key.rpartition("@")[0], {})
+        near = nearest(found, change.entry.watched_at, self.context.settings.play_window)
+        return None if near is None else (side, found[near])
 
     def settles_item(self, item: str) -> bool:
         """Whether any play of an item was written a moment ago."""
         return item in self._settling_items
 
-    def _settles(self, key: str, entry: Entry) -> bool:
-        """Whether it was written a moment ago, if need be under a time that has moved a little since."""
-        if key in self.context.settling:
+    def _settles(self, change: Change) -> bool:
+        """Whether it was written a moment ago, if need be under a time that has moved a little since.
+
+        What a read has shown since may be hidden by the next one still: no reason to take it away.
+        """
+        if self._is_among(change, self.context.settling, self._settling):
             return True
-        if not isinstance(entry, Play) or entry.watched_at is None:
+        return change.action is Action.REMOVE and self._is_among(change, self.context.fresh, self._fresh)
+
+    def _is_among(self, change: Change, keys: AbstractSet[str], times: Mapping[str, Iterable[int]]) -> bool:
+        if change.key in keys:
+            return True
+        if not isinstance(change.entry, Play):
             return False
-        times = self._settling.get(key.rpartition("@")[0], ())
-        return any(abs(at - entry.watched_at) <= self.context.settings.play_window for at in times)
+        found = times.get(change.key.rpartition("@")[0], ())
+        return nearest(found, change.entry.watched_at, self.context.settings.play_window) is not None
 
     def refuse(self, side: Side, key: str, entry: Entry, reason: str) -> None:
         """Note what can't be written to a side."""
@@ -204,20 +259,30 @@ class Draft:
         """
         if key in self.context.baseline:
             return True
-        if at is None:
-            return False
-        times = self._orphan_times().get(item, {})
-        near = min(times, key=lambda time: (abs(time - at), time), default=None)
-        if near is None or abs(near - at) > self.context.settings.play_window:
+        times = self.orphans().get(item, {})
+        near = nearest(times, at, self.context.settings.play_window)
+        if near is None:
             return False
         self._renamed[key] = times.pop(near)
         return True
 
-    def _orphan_times(self) -> dict[str, dict[int, str]]:
+    def log_id(self, side: Side, key: str) -> str | None:
+        """Return the id under which a side that dates plays itself showed an agreed one."""
+        logs = self.context.logs.get(self._renamed.get(key, key))
+        return None if logs is None else logs.at(side)
+
+    def events(self, side: Side) -> AbstractSet[str | None]:
+        """Return the ids under which a side that dates plays itself showed agreed ones."""
+        if side not in self._events:
+            found = {logs.at(side) for logs in self.context.logs.values()}
+            self._events[side] = found - {None}
+        return self._events[side]
+
+    def orphans(self) -> dict[str, dict[int, str]]:
         """Agreed plays that neither side shows at their time any more: keys by item and time."""
         if self._orphans is None:
             seen = self._seen[Side.SOURCE] | self._seen[Side.TARGET]
-            self._orphans = _times_by_item(self.context.baseline.keys() - seen)
+            self._orphans = times_by_item(self.context.baseline.keys() - seen)
         return self._orphans
 
     # --- the result -----------------------------------------------------------------------------
@@ -230,22 +295,27 @@ class Draft:
         before |= {key: baseline[old] for key, old in self._renamed.items()}
         now = {
             key: missing.after(at_source=key in at_source, at_target=key in at_target)
-            for key, missing in ((key, before[key]) for key in _in_order(before))
+            for key, missing in ((key, before[key]) for key in in_order(before))
         }
         gone = [key for key, missing in now.items() if missing is None]
+        logs = {key: self.context.logs[old] for key, old in self._renamed.items() if old in self.context.logs}
+        logs |= self._logs
         lost = {
             Side.SOURCE: tuple(k for k, m in now.items() if m and m.source and not m.target),
             Side.TARGET: tuple(k for k, m in now.items() if m and m.target and not m.source),
         }
         return Plan(
             feature=self.feature,
-            changes=tuple(sorted(self._changes, key=_order)),
+            changes=tuple(sorted(self._changes, key=order)),
             unresolved=tuple(sorted(self._unresolved, key=lambda row: (row.side, row.key))),
-            skipped=tuple(sorted(self._skipped, key=lambda row: (row.key, row.rule))),
-            agreed=tuple(_in_order(self._agreed)),
-            values={key: self._values[key] for key in _in_order(self._values)},
+            skipped=tuple(sorted(self._skipped, key=lambda row: (row.key, row.rule, row.side))),
+            agreed=tuple(in_order(self._agreed)),
+            values={key: self._values[key] for key in in_order(self._values)},
+            logs={key: logs[key] for key in in_order(logs)},
             missing={k: m for k, m in now.items() if m is not None and m != baseline.get(k)},
             gone=tuple(sorted((*gone, *self._renamed.values()))),
+            standing=tuple(sorted(self._standing)),
+            decided=self._follow(set(gone)),
             lost=lost,
             kept={side: len(baseline.keys() & keys) for side, keys in self._seen.items()} if now else {},
             moved=self._count_moved(
@@ -254,6 +324,21 @@ class Draft:
             ),
         )
 
+    def _follow(self, gone: AbstractSet[str]) -> dict[tuple[Side, str], int | None]:
+        """Return which decisions look otherwise now, see `Plan.decided`."""
+        changed: dict[tuple[Side, str], int | None] = {}
+        known = (self.context.baseline, *self._seen.values())
+        for place, decision in sorted(self.context.decisions.items()):
+            key = place[1]
+            missed: int | None = 0
+            if place in self._overruled or key in self._agreed or key in gone:
+                missed = None
+            elif place not in self._met and not any(key in keys for keys in known):
+                missed = decision.missed + 1 if decision.missed + 1 < MISSES else None
+            if missed != decision.missed:
+                changed[place] = missed
+        return changed
+
     def _count_moved(self, vanished: Iterable[str]) -> int:
         """Count new plays for the target whose item has lost as many known plays at the source just now."""
         if self.feature is not Feature.HISTORY:
@@ -261,29 +346,3 @@ class Draft:
         at_once = Counter(key.rpartition("@")[0] for key in vanished)
         new = Counter(change.key.rpartition("@")[0] for change in self._changes if change.side is Side.TARGET)
         return (at_once & new).total()
-
-
-def _in_order(keys: Iterable[str]) -> Iterator[str]:
-    """Sort in small steps: sorting 100,000 keys at once would stop every other thread for 0.1 s."""
-    heaps: dict[str, list[str]] = {}
-    for key in keys:
-        heaps.setdefault(key[:HEAP], []).append(key)
-    for start in sorted(heaps):
-        yield from sorted(heaps[start])
-
-
-def _times_by_item(keys: Iterable[str]) -> dict[str, dict[int, str]]:
-    """Keys of dated plays, by item and time."""
-    found: dict[str, dict[int, str]] = {}
-    for key in keys:
-        item, _, when = key.rpartition("@")
-        if when.removeprefix("-").isdecimal():
-            found.setdefault(item, {})[int(when)] = key
-    return found
-
-
-def _order(change: Change) -> tuple[str, int, str]:
-    """Oldest first, so that an interrupted run leaves a history without holes behind its end."""
-    match change.entry:
-        case Play(watched_at=at) | WatchlistEntry(listed_at=at) | Rating(rated_at=at) | Resume(at=at):
-            return (change.side, at or 0, change.key)

@@ -8,10 +8,10 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from .brake import Brake
 from .chunks import chunks
+from .context import UNKNOWN_CAPABILITY
 from .database import StateError
-from .draft import UNKNOWN_CAPABILITY
-from .guards import reason_to_hold
 from .identity import Aliases
 from .ledger import Mark
 from .looking import Look, Memory, Rules, look as look_at, scopes_of, without_collector
@@ -27,17 +27,15 @@ from .models import (
     Snapshot,
 )
 from .provider import (
-    AuthError,
-    BadAnswerError,
     Capability,
     Provider,
     ProviderError,
     Thawing,
-    UnreachableError,
 )
 from .report import FeatureReport, Phase, Progress, RunStatus
 from .state import State, own_account
 from .tally import Tally
+from .trouble import SideError, gravity, status_of
 from .unresolved import NOT_SHOWN
 from .values import Written
 
@@ -63,15 +61,6 @@ class _Pace:
     total: int
     started: float
     done: int = 0
-
-
-class _SideError(Exception):
-    """A provider error together with the side it struck."""
-
-    def __init__(self, side: Side, error: ProviderError) -> None:
-        super().__init__(side, error)
-        self.side = side
-        self.error = error
 
 
 async def last_act(work: Awaitable[None], error: BaseException) -> None:
@@ -112,6 +101,7 @@ class FeatureRun:
         self._clock = clock
         self._since = since
         self._on_progress = on_progress
+        self._brake = Brake(state, request, feature, clock)
         self._unshown: set[str] = set()
         """Keys that were written, and that no read had shown when this run began."""
 
@@ -119,8 +109,8 @@ class FeatureRun:
         """Run the feature. Provider errors end in the report."""
         try:
             return await self._run()
-        except _SideError as err:
-            return self.report(_status_of(err.error), f"{type(err.error).__name__}: {err.error}", err.side)
+        except SideError as err:
+            return self.report(status_of(err.error), f"{type(err.error).__name__}: {err.error}", err.side)
 
     def report(
         self, status: RunStatus | None = None, error: str | None = None, side: Side | None = None
@@ -142,27 +132,35 @@ class FeatureRun:
 
         self._tell(Phase.PLANNING)
         look = await self._look(snapshots, memory)
-        self.plan = look.plan
-        held = reason_to_hold(look.plan, self._request.direction, look.baseline, snapshots)
-        self.tally.plan, self.tally.ignored = look.plan, look.ignored
+        verdict = await self._brake.judge(
+            look, memory, snapshots, lambda: self._look(snapshots, memory, believing=True)
+        )
+        self.plan = self.tally.plan = verdict.look.plan
+        reason = verdict.held.reason if verdict.held else None
+        self.tally.ignored = look.ignored
         if self._request.dry_run:
-            self.tally.count(Outcome(change=c, status=OutcomeStatus.APPLIED) for c in look.plan.changes)
-            return self.report(RunStatus.HELD if held else None, held)
-        if held:
+            self.tally.count(Outcome(change=c, status=OutcomeStatus.APPLIED) for c in self.plan.changes)
+            return self.report(RunStatus.HELD if reason else None, reason)
+        if verdict.held is not None:
             await self._note_unresolved(look.plan)
-            return self.report(RunStatus.HELD, held)
+            await self._state.hold(self._request.pair_id, verdict.held)
+            return self.report(RunStatus.HELD, reason)
 
+        look, trusted = verdict.look, True
+        if verdict.approved:
+            await self._state.begin_approved(self._request.pair_id, self.feature)
         try:
             await self._apply(look.plan)
             if written := {change.side for change in self.tally.written}:
                 self._tell(Phase.OBSERVING)
                 snapshots |= await self._read([side for side in Side if side in written])
                 look = await self._look(snapshots, memory, look.aliases)
+                trusted = await self._brake.trusts(look, memory, snapshots)
         except BaseException as err:
             # what both sides were seen to agree on holds, even when the writes or the last look failed
-            await last_act(self._conclude(look, memory, looked=False), err)
+            await last_act(self._conclude(look, memory, snapshots, looked=False), err)
             raise
-        await self._conclude(look, memory, looked=True)
+        await self._conclude(look, memory, snapshots, looked=True, trusted=trusted)
         return self.report()
 
     # --- steps ----------------------------------------------------------------------------------
@@ -191,7 +189,7 @@ class FeatureRun:
                 tasks = {side: group.create_task(read(side)) for side in sides}
         except BaseExceptionGroup as errors:
             # the worst of them is told; the others stay in its context
-            raise max(errors.exceptions, key=_gravity) from errors
+            raise max(errors.exceptions, key=gravity) from errors
         return {side: task.result() for side, task in tasks.items()}
 
     async def _remember(self, snapshots: Mapping[Side, Snapshot]) -> Memory:
@@ -199,17 +197,22 @@ class FeatureRun:
         scopes = scopes_of(snapshots)
         return Memory(
             scopes=scopes,
-            baseline=await self._state.baseline(pair, self.feature, scopes),
-            settling=await self._state.unsettled(pair, self.feature, now - SETTLE, now + FUTURE),
+            known=await self._state.known(pair, self.feature, scopes),
+            recent=await self._state.recent(pair, self.feature, now - SETTLE, now + FUTURE),
+            decisions=await self._state.decisions(pair, self.feature),
             aliases=Aliases(await self._state.aliases(pair)),
-            values=await self._state.values(pair, self.feature, scopes),
             mappings=await self._state.mappings(),
         )
 
     async def _look(
-        self, snapshots: Mapping[Side, Snapshot], memory: Memory, aliases: Aliases | None = None
+        self,
+        snapshots: Mapping[Side, Snapshot],
+        memory: Memory,
+        aliases: Aliases | None = None,
+        *,
+        believing: bool = False,
     ) -> Look:
-        """Plan from what was read. `aliases` are those of an earlier look."""
+        """Plan from what was read. `aliases` are those of an earlier look; `believing`: see `Context`."""
         pair, now = self._request.pair_id, int(self._clock())
         frozen = await self._resting(now)
         ignored = await self._state.ignored(pair, self.feature)
@@ -240,6 +243,7 @@ class FeatureRun:
                 ignored=ignored,
                 written=written,
                 marks=marks,
+                believing=believing,
             )
 
         # a plan for 100,000 plays takes longer than the event loop may wait
@@ -317,23 +321,36 @@ class FeatureRun:
             thaws=isinstance(self._sides[side], Thawing),
         )
 
-    async def _conclude(self, look: Look, memory: Memory, *, looked: bool) -> None:
-        """Compare what was written with what was seen, and remember both."""
-        self.tally.judge(look.shows, looked=looked)
+    async def _conclude(
+        self,
+        look: Look,
+        memory: Memory,
+        snapshots: Mapping[Side, Snapshot],
+        *,
+        looked: bool,
+        trusted: bool = True,
+    ) -> None:
+        """Compare what was written with what was seen, and remember both.
+
+        Unless the last read is `trusted`, nothing is gone or missing because of it.
+        """
+        self.tally.judge(look.confirms, looked=looked)
         await self._note_unresolved(look.plan)
-        renamed = {new: look.baseline[new] for new in look.renamed.values() if new not in look.plan.gone}
-        values = {new: look.values[new] for new in renamed if new in look.values}
-        journaled = {*memory.settling, *self._unshown, *(change.key for change in self.tally.written)}
-        await self._state.agree(
+        learned = look.learned(
+            self.tally.written,
+            memory.recent.settling | self._unshown,
+            removing=memory.recent.removing if looked else (),
+            entries={side: len(snapshot.entries) for side, snapshot in snapshots.items()},
+            trusted=trusted,
+        )
+        await self._state.learn(
             self._request.pair_id,
             self.feature,
             look.scopes,
-            agreed=look.news,
-            values={**values, **look.plan.values},
-            missing={**renamed, **look.plan.missing},
-            gone=(*look.renamed, *look.plan.gone),
-            aliases=look.aliases.learned,
-            observed=[key for key in sorted(journaled) if look.shows(key)],
+            learned,
+            decided=look.decided if trusted else {},
+            done=looked,
+            now=int(self._clock()),
         )
 
     async def _note_unresolved(self, made: Plan) -> None:
@@ -346,9 +363,9 @@ class FeatureRun:
             now=int(self._clock()),
         )
 
-    def _struck(self, side: Side, error: ProviderError) -> _SideError:
-        self.tally.failed[side] = _status_of(error)
-        return _SideError(side, error)
+    def _struck(self, side: Side, error: ProviderError) -> SideError:
+        self.tally.failed[side] = status_of(error)
+        return SideError(side, error)
 
     def _tell(self, phase: Phase, side: Side | None = None, pace: _Pace | None = None) -> None:
         told = Progress(feature=self.feature, phase=phase, side=side)
@@ -356,21 +373,3 @@ class FeatureRun:
             elapsed = time.monotonic() - pace.started
             told = replace(told, done=pace.done, total=pace.total, elapsed_s=elapsed)
         self._on_progress(told)
-
-
-def _gravity(error: BaseException) -> int:
-    """Order of errors that come together: trouble, a closed door, a defect."""
-    if not isinstance(error, _SideError):
-        return 2
-    return 1 if isinstance(error.error, AuthError) else 0
-
-
-def _status_of(error: ProviderError) -> RunStatus:
-    """Map a provider error to the outcome of the feature. The one place that does."""
-    if isinstance(error, AuthError):
-        return RunStatus.AUTH_FAILED
-    if isinstance(error, UnreachableError):
-        return RunStatus.UNREACHABLE
-    if isinstance(error, BadAnswerError):
-        return RunStatus.INCOMPLETE
-    return RunStatus.FAILED

@@ -1,40 +1,111 @@
-"""The brake: reasons to hold a whole plan instead of carrying it out."""
+"""The brake: reasons to hold a whole plan until a person has looked at it.
+
+A side that held what was agreed and now shows nothing of it, or less than half, has more likely answered
+wrongly than been emptied. Those guards are always on; how much a run may take away or change at once is
+the brake that a pair may release.
+"""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
+from .decisions import Decided
 from .draft import WAITS
 from .models import PRESENT, Action, Direction, Feature, Missing, Plan, Side, Snapshot
+from .settings import PairSettings
 
 BRAKE_COUNT = 5
 """So few lost entries never hold a plan."""
 
+BRAKE_PART = 10
+"""One in so many entries of a side may be taken away within a day."""
 
-def reason_to_hold(
-    plan: Plan, direction: Direction, baseline: Mapping[str, Missing], snapshots: Mapping[Side, Snapshot]
-) -> str | None:
-    """Return why the plan must wait for a person, or None.
+DAY = 86_400
 
-    A side that held what was agreed and now holds nothing, or less than half of it, has more likely
-    answered wrongly than been emptied: writing everything again would double it.
+MANY = 50
+"""So few new entries are never taken for a side that tells everything twice."""
+
+CANARIES = 10
+"""Entries that are watched because both sides have held them longest."""
+
+FEWEST_CANARIES = 3
+LONG = 7 * DAY
+"""Seconds for which an entry must have been agreed to be one of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What tells whether a plan can be trusted.
+
+    `canaries` are the keys that both sides have held longest. `removed` counts what was taken away from
+    each side within a day, `entries` what each side held in the last run.
+    """
+
+    direction: Direction
+    settings: PairSettings
+    baseline: Mapping[str, Missing]
+    snapshots: Mapping[Side, Snapshot]
+    canaries: Collection[str] = ()
+    removed: Mapping[Side, int] = field(default_factory=dict)
+    entries: Mapping[Side, int] = field(default_factory=dict)
+
+
+def may_be_held(plan: Plan) -> bool:
+    """Whether anything would be written, now or because of this read.
+
+    Positions come and go as things are watched, and what is gone is never written again: they are never held.
     """
     if plan.feature is Feature.PROGRESS:
-        # positions come and go as things are watched, and what is gone is never written again
+        return False
+    return bool(plan.changes) or any(row.rule in WAITS for row in plan.skipped)
+
+
+def reason_to_hold(plan: Plan, evidence: Evidence) -> str | None:
+    """Return why the plan must wait for a person, or None."""
+    if not may_be_held(plan):
         return None
-    if not plan.changes and not any(row.rule == WAITS for row in plan.skipped):
-        # nothing would be written, now or because of this read
-        return None
-    two_way = direction is Direction.TWO_WAY
-    can_be_written = (Side.TARGET, Side.SOURCE) if two_way else (Side.TARGET,)
-    for side in can_be_written:
-        if _is_empty(snapshots[side]) and any(not missing.at(side) for missing in baseline.values()):
+    return wrong_read(plan, evidence) or (_too_much(plan, evidence) if evidence.settings.brake else None)
+
+
+def wrong_read(plan: Plan, evidence: Evidence) -> str | None:
+    """Whether what was read can hardly be what a side holds."""
+    sides = [Side.TARGET]
+    if evidence.direction is Direction.TWO_WAY or plan.feature in evidence.settings.removals:
+        # what the source is without has consequences too
+        sides.append(Side.SOURCE)
+    rejected = {row.key for row in plan.skipped if row.rule == Decided.REJECTED}
+    for side in sides:
+        held = (key for key, missing in evidence.baseline.items() if not missing.at(side))
+        if _is_empty(evidence.snapshots[side]) and any(key not in rejected for key in held):
             return f"{side}_empty"
-        if _is_most(_lost(plan, side, baseline, two_way=two_way), plan.kept.get(side.other, 0)):
+        vanished = _vanished(plan, side, evidence.baseline) - rejected
+        if _is_most(len(vanished), plan.kept.get(side.other, 0)):
             return f"{side}_lost_most"
+        canaries = set(evidence.canaries)
+        shown = canaries.intersection(plan.agreed)
+        dead = canaries & vanished
+        if len(dead) >= FEWEST_CANARIES and len(dead) > len(shown):
+            # what nobody has touched for long goes all at once
+            return f"{side}_lost_oldest"
     if _is_most(plan.moved, plan.kept.get(Side.TARGET, 0)):
         # every play at another time: the clock or the time zone of the service, not the person, has changed
         return "source_moved_most"
-    return _changed_most(plan, len(baseline))
+    return None
+
+
+def _too_much(plan: Plan, evidence: Evidence) -> str | None:
+    """Whether more would change at once than a person is likely to have meant."""
+    actions = Counter((change.side, change.action) for change in plan.changes)
+    for side in Side:
+        removals, before = actions[side, Action.REMOVE], evidence.removed.get(side, 0)
+        limit = max(BRAKE_COUNT, (plan.kept.get(side, 0) + before) // BRAKE_PART)
+        if removals and removals + before > limit:
+            return f"too_many_removals_at_{side}"
+        known = evidence.entries.get(side, 0)
+        if known > BRAKE_COUNT and actions[side.other, Action.ADD] > max(MANY, known):
+            # more than it held in the last run: another way to name everything, not a busy day
+            return f"{side}_doubled"
+    return _changed_most(plan, len(evidence.baseline))
 
 
 def _changed_most(plan: Plan, known: int) -> str | None:
@@ -53,14 +124,13 @@ def _is_empty(snapshot: Snapshot) -> bool:
     return not snapshot.entries and not snapshot.watched
 
 
-def _lost(plan: Plan, side: Side, baseline: Mapping[str, Missing], *, two_way: bool) -> int:
-    """Count what a side has lost of what was agreed and the other side still holds."""
-    lost = plan.lost.get(side, ())
-    if two_way:
-        # what was missing before is a removal that doesn't travel: only what vanished now tells of a fault
-        return sum(1 for key in lost if not baseline.get(key, PRESENT).at(side))
-    unresolved = {row.key for row in plan.unresolved}
-    return sum(1 for key in lost if key not in unresolved)
+def _vanished(plan: Plan, side: Side, baseline: Mapping[str, Missing]) -> set[str]:
+    """Return what a side has lost of what was agreed and the other side still holds.
+
+    What was missing before counts only while it is to be written there once more.
+    """
+    again = {change.key for change in plan.changes if change.side is side and change.action is Action.ADD}
+    return {key for key in plan.lost.get(side, ()) if key in again or not baseline.get(key, PRESENT).at(side)}
 
 
 def _is_most(count: int, of: int) -> bool:

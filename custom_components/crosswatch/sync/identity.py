@@ -62,6 +62,7 @@ class Aliases:
         """Start from stored rows."""
         self._key_of = dict(rows or {})
         self._contested: set[str] = set()
+        self._claims: dict[str, set[str]] = {}
         self.learned: dict[str, str] = {}
 
     def copy(self) -> Self:
@@ -84,7 +85,10 @@ class Aliases:
             web.add(tokens)
         self._contested |= web.join()
         for group in web.groups():
-            self._settle(group)
+            home = self._settle(group)
+            for token in group.tokens():
+                if home is not None and token in self._contested:
+                    self._claims.setdefault(token, set()).add(home)
 
     def key(self, item: Item) -> str:
         """Return the item's key, or raise `AmbiguousIdsError`. Call `learn` first."""
@@ -104,6 +108,14 @@ class Aliases:
     def contested(self, item: Item) -> frozenset[str]:
         """Return those of the item's typed ids that fit more than one title."""
         return frozenset(token for token in _tokens(*title_ids(item)) if token in self._contested)
+
+    def candidates(self, item: Item) -> frozenset[str]:
+        """Return the keys of the titles that an item with ambiguous ids may be."""
+        return frozenset(key for token in _tokens(*title_ids(item)) for key in self._claims.get(token, ()))
+
+    def title(self, item: Item) -> str:
+        """Return the key of the movie or show that an item is or belongs to."""
+        return self._title_key(*title_ids(item))
 
     def current(self, key: str) -> str:
         """Translate a stored key of anything whose title was joined to another."""
@@ -131,14 +143,15 @@ class Aliases:
         first = self._key_of.get(tokens[0])
         return first is None or any(self._key_of.get(token) != first for token in tokens[1:])
 
-    def _settle(self, group: _Group) -> None:
-        """Give all ids of a title one key: the one its best id has, else its best id."""
+    def _settle(self, group: _Group) -> str | None:
+        """Give all ids of a title one key and return it: the one its best id has, else its best id."""
         tokens = [token for token in group.tokens() if token in group.stored or token not in self._contested]
         home = next((group.stored[token] for token in tokens if token in group.stored), None)
         home = home or next(iter(tokens), None)
         for token in tokens:
             if home is not None and self._key_of.get(token) != home:
                 self._key_of[token] = self.learned[token] = home
+        return home
 
 
 class _Group:

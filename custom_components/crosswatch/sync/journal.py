@@ -5,6 +5,7 @@ Times are epoch seconds UTC.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 import json
 import sqlite3
 
@@ -60,25 +61,62 @@ def unanswered_since(db: sqlite3.Connection, pair: str, feature: Feature) -> int
     return found
 
 
-def unsettled(db: sqlite3.Connection, pair: str, feature: Feature, since: int, until: int) -> frozenset[str]:
-    """Keys that may have been written from `since` to `until` and that no read has shown yet."""
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """Keys of what was written lately, as far as reads may not be trusted about it.
+
+    `settling`: no read has shown the write yet, or it was a removal, after which the entry may be shown
+    once more. `fresh`: a read has shown it, and the next one may hide it again. `removing` are the
+    removals at each side that no read has shown, however old.
+    """
+
+    settling: frozenset[str]
+    fresh: frozenset[str]
+    removing: frozenset[tuple[Side, str]]
+
+
+def recent(db: sqlite3.Connection, pair: str, feature: Feature, since: int, until: int) -> Recent:
+    """Return what was written from `since` to `until`, and removals that no read has shown yet."""
     rows = db.execute(
-        "SELECT key FROM journal WHERE pair = ? AND feature = ? AND at BETWEEN ? AND ? "
-        "AND state IN ('applied', 'already', 'uncertain')",
+        "SELECT key, state != 'observed' OR action = 'remove' FROM journal "
+        "WHERE pair = ? AND feature = ? AND at BETWEEN ? AND ? "
+        "AND state IN ('applied', 'already', 'uncertain', 'observed')",
+        (pair, feature, since, until),
+    ).fetchall()
+    removing = db.execute(
+        "SELECT side, key FROM journal WHERE pair = ? AND feature = ? AND action = 'remove' "
+        "AND state IN ('intended', 'applied', 'already', 'uncertain')",
+        (pair, feature),
+    )
+    return Recent(
+        settling=frozenset(key for key, settles in rows if settles),
+        fresh=frozenset(key for key, settles in rows if not settles),
+        removing=frozenset((Side(side), key) for side, key in removing),
+    )
+
+
+def removals(db: sqlite3.Connection, pair: str, feature: Feature, since: int, until: int) -> dict[Side, int]:
+    """Count what was, or may have been, taken away from each side after `since` and until `until`."""
+    rows = db.execute(
+        "SELECT side, count(DISTINCT key) FROM journal WHERE pair = ? AND feature = ? AND action = 'remove' "
+        "AND at > ? AND at <= ? AND state IN ('intended', 'applied', 'uncertain', 'observed') GROUP BY side",
         (pair, feature, since, until),
     )
-    return frozenset(key for (key,) in rows)
+    return {Side(side): count for side, count in rows}
 
 
 def written(
     db: sqlite3.Connection, pair: str, feature: Feature, since: int, until: int
 ) -> dict[Side, dict[str, Written]]:
-    """Return the last writes that no read has shown yet, and those of that time, by side and key."""
+    """Return the last writes that no read has shown yet, and those of that time, by side and key.
+
+    A removal leaves no value behind that could be met again.
+    """
     rows = db.execute(
         "SELECT id, side, key, entry, before, state FROM journal WHERE pair = ?1 AND feature = ?2 AND "
-        "state IN ('intended', 'applied', 'already', 'uncertain') UNION ALL "
+        "action != 'remove' AND state IN ('intended', 'applied', 'already', 'uncertain') UNION ALL "
         "SELECT id, side, key, entry, before, state FROM journal WHERE pair = ?1 AND feature = ?2 AND "
-        "state = 'observed' AND at BETWEEN ?3 AND ?4 ORDER BY id",
+        "action != 'remove' AND state = 'observed' AND at BETWEEN ?3 AND ?4 ORDER BY id",
         (pair, feature, since, until),
     )
     found: dict[Side, dict[str, Written]] = {}

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from .draft import Draft
 from .identity import UNKNOWN, AmbiguousIdsError, play_key, rating_key
-from .models import Action, Entry, Item, Kind, Play, Rating, Resume, Side
+from .models import Action, Entry, Item, Kind, Play, Rating, Resume, Side, Snapshot
 from .values import date_of, value_of
 
 
@@ -62,13 +62,26 @@ def item_key(entry: Entry, side: Side, draft: Draft) -> str | None:
     except AmbiguousIdsError as err:
         key, reason = str(err), "ambiguous"
         draft.blurred[side] |= draft.context.aliases.contested(entry.item)
+        draft.mistakable[side] |= draft.context.aliases.candidates(entry.item)
     else:
         if not key.startswith(UNKNOWN):
             return key
         reason = draft.context.refusal(side.other, draft.feature, Action.ADD, entry) or "missing_ids"
-    if side is Side.SOURCE or draft.context.two_way:
-        draft.refuse(side.other, full_key(key, entry), entry, reason)
+    if entry.remote_id in draft.events(side):
+        # an agreed play whose item has lost its ids: it is known under the key it had
+        return None
+    if draft.context.may_write(side.other):
+        rule = draft.context.bar(draft.feature, side.other, Action.ADD, entry)
+        if rule is None:
+            draft.refuse(side.other, full_key(key, entry), entry, reason)
+        else:
+            draft.skip(side.other, full_key(key, entry), entry, rule)
     return None
+
+
+def could_hold(snapshot: Snapshot, entry: Entry) -> bool:
+    """Whether a side could have an entry like this one, which it does not show."""
+    return snapshot.has_place is None or snapshot.has_place(entry.item)
 
 
 def rank(entry: Entry) -> tuple[object, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 import sqlite3
 
-from .models import Change, Outcome, OutcomeStatus, Play
+from .models import Action, Change, Outcome, OutcomeStatus, Play
 
 ECHO = 120
 """Seconds by which the time of a play may differ from the one the service gave our write."""
@@ -72,7 +72,7 @@ def announce(
         [
             (account, pair, run, c.key, c.key.rpartition("@")[0], c.entry.watched_at, now, now + LONGEST)
             for c in changes
-            if isinstance(c.entry, Play)
+            if isinstance(c.entry, Play) and c.action is not Action.REMOVE
         ],
     )
 

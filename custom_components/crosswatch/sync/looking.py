@@ -1,15 +1,18 @@
 """One look at both sides: what was read, put beside what is remembered, and planned."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 import gc
 from itertools import chain
 
-from .draft import Context, Refusal
+from .baseline import Known, Learned
+from .context import Context, Refusal
+from .decisions import Decision
 from .identity import Aliases
+from .journal import Recent
 from .ledger import Mark, Marks
 from .mapping import Mappings, with_mappings
-from .models import PRESENT, Direction, Missing, Plan, Side, Snapshot, Values
+from .models import PRESENT, Action, Change, Direction, LogIds, Missing, Plan, Side, Snapshot, Values
 from .plan import plan
 from .provider import Capability
 from .settings import PairSettings
@@ -32,9 +35,9 @@ class Memory:
     """What was remembered when the run began. Keys are as they were stored."""
 
     scopes: Mapping[Side, str]
-    baseline: Mapping[str, Missing]
-    values: Mapping[str, Values]
-    settling: frozenset[str]
+    known: Known
+    recent: Recent
+    decisions: tuple[Decision, ...]
     aliases: Aliases
     mappings: Mappings
 
@@ -44,8 +47,9 @@ class Look:
     """A plan with what it rests on.
 
     Keys of `baseline` are those that titles have now, `renamed` maps stored ones to them. `agreed` and
-    `news` are what is agreed, and that part of it which the baseline does not say yet. `values` are those
-    of the baseline. `ignored` are the reasons that a person does not want to hear of, by what they are about.
+    `news` are what is agreed, and that part of it which the baseline does not say yet. `values` and `logs`
+    are those of the baseline. `decided` is what the plan says of decisions, by the keys they are stored with.
+    `ignored` are the reasons that a person does not want to hear of, by what they are about.
     """
 
     plan: Plan
@@ -54,13 +58,55 @@ class Look:
     aliases: Aliases
     baseline: Mapping[str, Missing]
     values: Mapping[str, Values]
+    logs: Mapping[str, LogIds]
     renamed: Mapping[str, str]
     agreed: frozenset[str]
     news: tuple[str, ...]
+    decided: Mapping[tuple[Side, str], int | None]
 
     def shows(self, key: str) -> bool:
         """Whether both sides were seen to hold what was called `key` once."""
         return self.aliases.current(key) in self.agreed
+
+    def is_gone(self, side: Side, key: str) -> bool:
+        """Whether nothing is left to take away at a side of what was called `key` once."""
+        return (side, self.aliases.current(key)) not in self.plan.standing
+
+    def learned(
+        self,
+        written: Iterable[Change],
+        waiting: Iterable[str],
+        *,
+        removing: Iterable[tuple[Side, str]],
+        entries: Mapping[Side, int],
+        trusted: bool,
+    ) -> Learned:
+        """Return what is to be remembered of this look.
+
+        `written` are the writes of this run, `waiting` keys of earlier ones that no read had shown, and
+        `removing` removals of that kind. Unless the reads are `trusted`, nothing is gone or missing.
+        """
+        written = tuple(written)
+        plan = self.plan
+        moved = {new: self.baseline[new] for new in self.renamed.values() if new not in plan.gone}
+        removals = {(c.side, c.key) for c in written if c.action is Action.REMOVE}
+        return Learned(
+            agreed=self.news,
+            values={**{new: self.values[new] for new in moved if new in self.values}, **plan.values},
+            logs={**{new: self.logs[new] for new in moved if new in self.logs}, **plan.logs},
+            missing={**moved, **plan.missing} if trusted else moved,
+            gone=(*self.renamed, *plan.gone) if trusted else tuple(self.renamed),
+            aliases=self.aliases.learned,
+            observed=[key for key in sorted({*waiting, *(c.key for c in written)}) if self.shows(key)],
+            removed=[place for place in sorted({*removing, *removals}) if self.is_gone(*place)],
+            entries=entries,
+        )
+
+    def confirms(self, change: Change) -> bool:
+        """Whether what a change was to do was seen to be so."""
+        if change.action is Action.REMOVE:
+            return self.is_gone(change.side, change.key)
+        return self.shows(change.key)
 
 
 def scopes_of(snapshots: Mapping[Side, Snapshot]) -> dict[Side, str]:
@@ -78,8 +124,12 @@ def look(
     ignored: Mapping[Place, str],
     written: Mapping[Side, Mapping[str, Written]],
     marks: Mapping[Side, tuple[Mark, ...]],
+    believing: bool = False,
 ) -> Look:
-    """Plan from what was read. `aliases` are those of an earlier look; the rest is as it is now."""
+    """Plan from what was read. `aliases` are those of an earlier look; the rest is as it is now.
+
+    `believing`: see `Context`.
+    """
     snapshots = {side: with_mappings(snapshot, memory.mappings) for side, snapshot in snapshots.items()}
     known = (aliases or memory.aliases).copy()
     known.learn(
@@ -93,8 +143,10 @@ def look(
     scopes = scopes_of(snapshots)
     # a list that was created or another library in the middle of the run: nothing is agreed there yet
     same = scopes == memory.scopes
-    baseline, renamed = _translated(memory.baseline if same else {}, known)
-    values = _translated_values(memory.values if same else {}, known)
+    agreed = memory.known if same else Known()
+    baseline, renamed = _translated(agreed.baseline, known)
+    values, logs = _translated_pairs(agreed.values, known), _translated_pairs(agreed.logs, known)
+    decisions = {(d.side, known.current(d.key)): d for d in memory.decisions}
     made = plan(
         snapshots[Side.SOURCE],
         snapshots[Side.TARGET],
@@ -103,16 +155,20 @@ def look(
             aliases=known,
             refusal=rules.refusal,
             baseline=baseline,
-            settling=frozenset(known.current(key) for key in memory.settling),
+            settling=frozenset(known.current(key) for key in memory.recent.settling),
+            fresh=frozenset(known.current(key) for key in memory.recent.fresh),
             frozen={known.current(key): reason for key, reason in frozen.items()},
             settings=rules.settings,
             capabilities=rules.capabilities,
             values=values,
+            logs=logs,
             written={
                 side: {known.current(key): write for key, write in writes.items()}
                 for side, writes in written.items()
             },
             marks={side: _by_item(rows, known) for side, rows in marks.items()},
+            decisions=decisions,
+            believing=believing,
         ),
     )
     return Look(
@@ -122,9 +178,15 @@ def look(
         aliases=known,
         baseline=baseline,
         values=values,
+        logs=logs,
         renamed=renamed,
         agreed=frozenset(made.agreed),
-        news=tuple(key for key in made.agreed if baseline.get(key) != PRESENT or key in made.values),
+        news=tuple(
+            key
+            for key in made.agreed
+            if baseline.get(key) != PRESENT or key in made.values or key in made.logs
+        ),
+        decided={(side, decisions[side, key].key): missed for (side, key), missed in made.decided.items()},
     )
 
 
@@ -157,16 +219,16 @@ def _translated(stored: Mapping[str, Missing], aliases: Aliases) -> tuple[dict[s
     return baseline, renamed
 
 
-def _translated_values(stored: Mapping[str, Values], aliases: Aliases) -> dict[str, Values]:
-    """Return agreed values under the keys that titles have now."""
-    values: dict[str, Values] = {}
+def _translated_pairs[P: Values | LogIds](stored: Mapping[str, P], aliases: Aliases) -> dict[str, P]:
+    """Return what was agreed under the keys that titles have now."""
+    pairs: dict[str, P] = {}
     unclear: set[str] = set()
     for key, agreed in stored.items():
         now = aliases.current(key)
-        if values.setdefault(now, agreed) != agreed:
+        if pairs.setdefault(now, agreed) != agreed:
             unclear.add(now)
     # two titles that proved to be one and had two values: which of them was agreed can't be told
-    return {key: agreed for key, agreed in values.items() if key not in unclear}
+    return {key: agreed for key, agreed in pairs.items() if key not in unclear}
 
 
 def _marked(made: Plan, ignored: Mapping[Place, str]) -> Plan:

@@ -1,6 +1,6 @@
 """What the engine moves around: items, entries, snapshots, plans and reports."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -116,6 +116,10 @@ class WatchlistEntry:
     remote_id: str | None = None
 
 
+MARKED = "marked:"
+"""Start of a play's `remote_id` where no event stands behind it, but the watched state of its item."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Play:
     """One watching of a movie or episode at `watched_at` (epoch seconds UTC, None: date unknown)."""
@@ -172,10 +176,11 @@ class Snapshot:
     `scope_hash` changes when the same account is read through other libraries, another user, server,
     list or label; absence means nothing across such a change. `read_at` is epoch seconds UTC.
     `watched` (history only) are the items the side counts as watched at least once, whatever plays it
-    can tell; empty where every watching is a play. `finished` (progress only) tells when items were
-    watched last; one that has no position was watched to its end then. `has_place` tells whether the side
-    could hold anything for an item, None: for each. What has vanished together with its place was not
-    taken away by anybody.
+    can tell; empty where every watching is a play. `events` (history only) are the remote ids of all plays
+    the side has, those included that are not told or have lost their ids: what is among them was not taken
+    away. `finished` (progress only) tells when items were watched last; one that has no position was watched
+    to its end then. `has_place` tells whether the side could hold anything for an item, None: for each. What
+    has vanished together with its place was not taken away by anybody.
     """
 
     feature: Feature
@@ -185,6 +190,7 @@ class Snapshot:
     watched: tuple[Item, ...] = ()
     finished: tuple[Play, ...] = ()
     has_place: Callable[[Item], bool] | None = None
+    events: AbstractSet[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,15 +275,29 @@ class Values:
         return self.source if side is Side.SOURCE else self.target
 
 
+@dataclass(frozen=True, slots=True)
+class LogIds:
+    """Remote ids under which the sides that date plays themselves showed a play when it was agreed."""
+
+    source: str | None = None
+    target: str | None = None
+
+    def at(self, side: Side) -> str | None:
+        """Id at one side."""
+        return self.source if side is Side.SOURCE else self.target
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What one feature of a pair needs. The same input gives the same plan, byte for byte.
 
-    `agreed` are the keys seen equal on both sides, `values` what they were newly seen to agree on. Of the
-    baseline, `missing` are new counts of keys that are not agreed now and `gone` the keys to forget. For
-    the brake: `lost` has, by side, the keys that side held in the last run and only the other side holds
-    now, `kept` how many keys of the baseline a side holds, and `moved` how many new plays stand where a
-    known play of the item vanished.
+    `agreed` are the keys seen equal on both sides, `values` and `logs` what they were newly seen to agree
+    on. Of the baseline, `missing` are new counts of keys that are not agreed now and `gone` the keys to
+    forget. `standing` are the removals that are due, whether or not they may be carried out now. `decided`
+    are the decisions of a person that look otherwise now: for how many runs their item was nowhere, None
+    for those that are over since it has changed. For the guards: `lost` has, by side, the keys that side
+    held in the last run and only the other side holds now, `kept` how many keys of the baseline a side
+    holds, and `moved` how many new plays stand where a known play of the item vanished.
     """
 
     feature: Feature
@@ -286,8 +306,11 @@ class Plan:
     skipped: tuple[Skip, ...] = ()
     agreed: tuple[str, ...] = ()
     values: Mapping[str, Values] = field(default_factory=dict)
+    logs: Mapping[str, LogIds] = field(default_factory=dict)
     missing: Mapping[str, Missing] = field(default_factory=dict)
     gone: tuple[str, ...] = ()
+    standing: tuple[tuple[Side, str], ...] = ()
+    decided: Mapping[tuple[Side, str], int | None] = field(default_factory=dict)
     lost: Mapping[Side, tuple[str, ...]] = field(default_factory=dict)
     kept: Mapping[Side, int] = field(default_factory=dict)
     moved: int = 0

@@ -6,9 +6,10 @@ both sides were last *seen* to agree on. Nothing is removed here: see `docs/sync
 
 from collections.abc import Callable, Mapping
 
-from .draft import WAITS, Context, Draft
+from .context import Context
+from .draft import Draft
 from .keyed import by_key
-from .models import Feature, Plan, Side, Snapshot
+from .models import Entry, Feature, Plan, Side, Snapshot, Values, WatchlistEntry
 from .plan_history import plan_history
 from .plan_progress import plan_progress
 from .plan_ratings import plan_ratings
@@ -26,34 +27,42 @@ def _plan_watchlist(source: Snapshot, target: Snapshot, draft: Draft) -> None:
     at_target = by_key(target.entries, Side.TARGET, draft)
     draft.see(Side.SOURCE, at_source)
     draft.see(Side.TARGET, at_target)
-    two_way = draft.context.two_way
     for key in at_source.keys() | at_target.keys():
         here, there = at_source.get(key), at_target.get(key)
-        agreed = draft.agreed_before(key)
         if here is not None and there is not None:
-            # S T: both list it
-            draft.agree(key)
+            # S T: both list it, each since its own day
+            draft.agree_on(key, Values(_listed_at(here), _listed_at(there)))
         elif here is not None:
-            if agreed is None:
-                # S, never agreed: new at the source
-                draft.add(Side.TARGET, key, here, "only_at_source")
-            elif two_way:
-                # S B: taken off the target's list, and removals don't travel
-                draft.skip(Side.TARGET, key, here, "removed_at_target")
-            elif not agreed.target:
-                # S B, missing for the first time: the read may be stale
-                draft.skip(Side.TARGET, key, here, WAITS)
-            else:
-                # S B, missing again: in a one-way pair the source decides
-                draft.add(Side.TARGET, key, here, "missing_at_target")
-        elif there is not None and two_way:
-            if agreed is None:
-                # T, never agreed: new at the target
-                draft.add(Side.SOURCE, key, there, "only_at_target")
-            else:
-                # T B: taken off the source's list, and removals don't travel
-                draft.skip(Side.SOURCE, key, there, "removed_at_source")
-        # T in a one-way pair: the target's own business
+            _plan_unlisted(key, here, Side.TARGET, draft)
+        elif there is not None:
+            _plan_unlisted(key, there, Side.SOURCE, draft)
+
+
+def _plan_unlisted(key: str, entry: Entry, side: Side, draft: Draft) -> None:
+    """Plan what only the side other than `side` lists."""
+    agreed, values = draft.agreed_before(key), draft.context.values.get(key)
+    listed, may_write = side.other, draft.context.may_write(side)
+    if agreed is None:
+        # never agreed: new there; in a one-way pair what is new at the target is its own business
+        if may_write:
+            draft.add(side, key, entry, f"only_at_{listed}")
+    elif values is not None and 0 < values.at(listed) < _listed_at(entry):
+        # agreed, gone here and listed anew there: an edit beats a removal
+        if may_write:
+            draft.add(side, key, entry, f"listed_again_at_{listed}", once=not agreed.at(side))
+        else:
+            draft.skip(listed, key, entry, f"listed_again_at_{listed}")
+    elif draft.context.two_way or side is Side.SOURCE:
+        # agreed, taken off the list here
+        draft.remove(listed, key, entry, once=not agreed.at(side))
+    else:
+        # S B in a one-way pair: the source decides
+        draft.add(side, key, entry, "missing_at_target", once=not agreed.target)
+
+
+def _listed_at(entry: Entry) -> int:
+    """Return when it was listed, 0 where the side doesn't tell."""
+    return entry.listed_at or 0 if isinstance(entry, WatchlistEntry) else 0
 
 
 PLANNERS: Mapping[Feature, Callable[[Snapshot, Snapshot, Draft], None]] = {

@@ -2,136 +2,260 @@
 
 A side that can't date plays (`Capability.dated`) is written once per item at most: there a title is
 watched or not, whatever plays the other side knows. What it makes of our write is recognised by the ledger.
+What such a side does not show any more was taken away only where an event of its log has vanished, and
+there nothing is taken away but the watched state, and that only with the last play of the item.
 """
 
-from collections.abc import Iterable, Sequence
-from functools import partial
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property, partial
 
-from .draft import SETTLES, WAITS, Draft
-from .identity import play_key
-from .keyed import item_key, keys_of, rank
+from .draft import SETTLES, Draft
+from .identity import AmbiguousIdsError, play_key
+from .keyed import could_hold, item_key, rank
 from .ledger import true_play
 from .matching import match_plays
-from .models import Entry, Play, Side, Snapshot
+from .models import MARKED, Entry, Item, LogIds, Play, Side, Snapshot
+from .ordering import nearest
 
-type _Left = tuple[str, Side, list[Play], tuple[int, ...]]
-"""An item, the side that lacks plays of it, the other side's plays, and the places of the lacking ones."""
+type _Plays = Mapping[str, Sequence[Play]]
+"""Plays of a side by item."""
 
 
 def plan_history(source: Snapshot, target: Snapshot, draft: Draft) -> None:
     """Plan the plays of both sides."""
-    echoes: set[tuple[Side, str]] = set()
-    at_source = _plays_by_item(source.entries, Side.SOURCE, draft, echoes)
-    at_target = _plays_by_item(target.entries, Side.TARGET, draft, echoes)
-    left: list[_Left] = []
-    for item in at_source.keys() | at_target.keys():
-        here, there = at_source.get(item, []), at_target.get(item, [])
-        keys_here = [play_key(item, play.watched_at) for play in here]
-        keys_there = [play_key(item, play.watched_at) for play in there]
-        matched = match_plays(here, there, draft.context.settings.play_window, partial(_known, draft, item))
-        for i, j in matched.pairs:
-            # S T within the window: one play, known by both times, since each side keeps its own
-            draft.agree(keys_here[i], keys_there[j])
-        draft.see(Side.SOURCE, keys_here)
-        draft.see(Side.TARGET, keys_there)
-        if matched.only_here:
-            left.append((item, Side.TARGET, here, matched.only_here))
-        if matched.only_there and draft.context.two_way:
-            left.append((item, Side.SOURCE, there, matched.only_there))
-        # plays of the target in a one-way pair: the target's own business
-    watched = {
-        Side.SOURCE: _watched(source, Side.SOURCE, at_source.keys(), left, draft),
-        Side.TARGET: _watched(target, Side.TARGET, at_target.keys(), left, draft),
-    }
-    for item, side, plays, missing in left:
-        if draft.context.able(side).dated:
-            _plan_plays(item, plays, missing, side, draft, echoes=echoes)
-        elif item in watched[side]:
+    history = _History({Side.SOURCE: source, Side.TARGET: target}, draft)
+    history.match()
+    history.plan()
+
+
+class _History:
+    """Both histories while they are planned."""
+
+    def __init__(self, snapshots: Mapping[Side, Snapshot], draft: Draft) -> None:
+        self._snapshots = snapshots
+        self._draft = draft
+        self._window = draft.context.settings.play_window
+        self._undated = {side for side in Side if not draft.context.able(side).dated}
+        self._echoes: set[tuple[Side, str]] = set()
+        """Sides and keys of plays that this pair has written itself."""
+        self._plays: dict[Side, _Plays] = {
+            side: _plays_by_item(snapshot.entries, side, draft, self._echoes)
+            for side, snapshot in snapshots.items()
+        }
+        self._left: dict[tuple[str, Side], tuple[Sequence[Play], Sequence[int]]] = {}
+        """Items and the sides that lack plays of them: the other side's plays, and the places of those."""
+
+    @cached_property
+    def _marked(self) -> Mapping[Side, Mapping[str, Item]]:
+        """Items that a side counts as watched, whatever plays it shows."""
+        found: dict[Side, dict[str, Item]] = {}
+        for side, snapshot in self._snapshots.items():
+            items = found[side] = {}
+            for item in snapshot.watched if side in self._undated else ():
+                try:
+                    items.setdefault(self._draft.context.aliases.key(item), item)
+                except AmbiguousIdsError:
+                    continue
+        return found
+
+    def _is_watched(self, item: str, side: Side) -> bool:
+        return item in self._plays[side] or item in self._marked[side]
+
+    def match(self) -> None:
+        """Agree on what both sides show, and find what is left."""
+        at_source, at_target = self._plays[Side.SOURCE], self._plays[Side.TARGET]
+        for item in at_source.keys() | at_target.keys():
+            here, there = at_source.get(item, []), at_target.get(item, [])
+            keys_here = [play_key(item, play.watched_at) for play in here]
+            keys_there = [play_key(item, play.watched_at) for play in there]
+            matched = match_plays(here, there, self._window, partial(_known, self._draft, item))
+            for i, j in matched.pairs:
+                # S T within the window: one play, known by both times, since each side keeps its own
+                keys = {keys_here[i], keys_there[j]}
+                self._draft.agree_play(keys, self._log_ids(here[i], there[j]))
+            self._draft.see(Side.SOURCE, keys_here)
+            self._draft.see(Side.TARGET, keys_there)
+            if matched.only_here:
+                self._left[item, Side.TARGET] = (here, matched.only_here)
+            if matched.only_there:
+                self._left[item, Side.SOURCE] = (there, matched.only_there)
+        for side in self._undated:
+            if self._draft.removes(side):
+                self._add_what_is_only_marked(side)
+
+    def _log_ids(self, here: Play, there: Play) -> LogIds | None:
+        if not self._undated:
+            return None
+        return LogIds(
+            here.remote_id if Side.SOURCE in self._undated else None,
+            there.remote_id if Side.TARGET in self._undated else None,
+        )
+
+    def _add_what_is_only_marked(self, side: Side) -> None:
+        """Take agreed plays for held by a side that counts their items as watched, and nothing else."""
+        for item, times in self._draft.orphans().items():
+            if item in self._plays[side.other] or item not in self._marked[side]:
+                continue
+            own = self._plays[side].get(item, [])
+            shown = [play.watched_at for play in own if play.watched_at is not None]
+            more = [
+                Play(item=self._marked[side][item], watched_at=at)
+                for at in sorted(times)
+                if nearest(shown, at, self._window) is None
+            ]
+            self._draft.see(side, [play_key(item, play.watched_at) for play in more])
+            plays = [*own, *more]
+            self._left[item, side.other] = (plays, range(len(plays)))
+
+    def plan(self) -> None:
+        """Plan what is left."""
+        for (item, side), (plays, missing) in self._left.items():
+            if side in self._undated:
+                self._plan_towards_undated(item, side, plays, missing)
+            elif self._draft.context.may_write(side):
+                self._plan_plays(item, side, plays, missing)
+            else:
+                # plays of the target in a one-way pair: its own business, unless they were agreed
+                known = [place for place in missing if self._recognise(item, plays[place])]
+                self._take(item, side, plays, known)
+
+    def _recognise(self, item: str, play: Play) -> bool:
+        return self._draft.recognise(item, play_key(item, play.watched_at), play.watched_at)
+
+    def _plan_plays(self, item: str, side: Side, plays: Sequence[Play], missing: Iterable[int]) -> None:
+        """Plan the plays of one item that `side` lacks."""
+        draft, other = self._draft, side.other
+        lacking = dict.fromkeys(missing)
+        standing = [play.watched_at for place, play in enumerate(plays) if place not in lacking]
+        known = {place: self._recognise(item, plays[place]) for place in lacking}
+        gone: list[int] = []
+        # of two records of one watching the known one stands for it, then the one that can be written
+        for place in sorted(lacking, key=lambda place: (not known[place], draft.refused(side, plays[place]))):
+            play, key = plays[place], play_key(item, plays[place].watched_at)
+            agreed = draft.agreed_before(key)
+            if _stands_for(standing, play.watched_at, self._window):
+                # two rows of one watching: the other row stands for both
+                draft.skip(side, key, play, "recorded_twice")
+                continue
+            standing.append(play.watched_at)
+            if agreed is None and (other, key) in self._echoes:
+                # our own mark: its play came from here, and is gone or not shown now
+                draft.skip(side, key, play, "our_own_mark")
+            elif agreed is None:
+                # never agreed: a new play
+                draft.add(side, key, play, f"only_at_{other}")
+            elif draft.context.two_way:
+                # agreed before, taken away here
+                gone.append(place)
+            else:
+                # agreed before, in a one-way pair the source decides
+                draft.add(side, key, play, "missing_at_target", once=not agreed.target)
+        self._take(item, side, plays, gone)
+
+    def _plan_towards_undated(
+        self, item: str, side: Side, plays: Sequence[Play], missing: Iterable[int]
+    ) -> None:
+        """Plan the plays of one item that a side lacks which dates plays itself."""
+        missing = self._without_vanished_events(item, side, plays, missing)
+        if not missing or not self._draft.context.may_write(side):
+            return
+        if self._is_watched(item, side):
             # watched at least once there: all that the side can say about any of these plays
-            draft.cover(side, (play_key(item, plays[place].watched_at) for place in missing))
+            self._draft.cover(side, (play_key(item, plays[place].watched_at) for place in missing))
         else:
-            _plan_mark(item, plays, missing, side, draft)
+            self._plan_mark(item, side, plays, missing)
+
+    def _without_vanished_events(
+        self, item: str, side: Side, plays: Sequence[Play], missing: Iterable[int]
+    ) -> list[int]:
+        """Plan plays whose own event stood in the side's log, and return the places of the others."""
+        others: list[int] = []
+        gone: list[int] = []
+        for place in missing:
+            key = play_key(item, plays[place].watched_at)
+            event = self._draft.log_id(side, key) if self._recognise(item, plays[place]) else None
+            if event is None or event.startswith(MARKED):
+                others.append(place)
+            elif event in self._snapshots[side].events:
+                # still there, without the ids of an item that has been deleted
+                self._draft.agree(key)
+                self._draft.see(side, [key])
+            elif could_hold(self._snapshots[side], plays[place]) and self._draft.removes(side.other):
+                gone.append(place)
+            else:
+                others.append(place)
+        self._take(item, side, plays, gone)
+        return others
+
+    def _plan_mark(self, item: str, side: Side, plays: Sequence[Play], missing: Sequence[int]) -> None:
+        """Plan to mark an item at a side that can't date plays and does not count it as watched: once."""
+        draft = self._draft
+        keys = {place: play_key(item, plays[place].watched_at) for place in missing}
+        known = {place: self._recognise(item, plays[place]) for place in missing}
+        last_known = max((_age(plays[place]) for place in missing if known[place]), default=None)
+        news = [place for place in missing if last_known is None or _age(plays[place]) > last_known]
+        # the newest one stands for all, of those the side can take
+        chosen = max(news, key=lambda p: (not draft.refused(side, plays[p]), _age(plays[p]), p), default=None)
+        stands = chosen if news else max(missing, key=lambda p: (known[p], _age(plays[p]), p))
+        for place in missing:
+            play, key = plays[place], keys[place]
+            agreed = draft.agreed_before(key)
+            if draft.settles_item(item):
+                # any mark of this item counts for all its plays, and a second one would count twice
+                draft.skip(side, key, play, SETTLES)
+            elif chosen is None and draft.context.two_way:
+                # agreed before, or older than such a play: marked unwatched there, and that must stay so
+                draft.skip(side, key, play, f"unwatched_at_{side}")
+            elif place != stands:
+                # one play stands for all
+                draft.skip(side, key, play, "covered_by_newest")
+            elif agreed is None:
+                # never agreed, nor any later play: a new watching
+                draft.add(side, key, play, f"only_at_{side.other}")
+            else:
+                # agreed before, in a one-way pair the source decides
+                draft.add(side, key, play, "missing_at_target", once=not agreed.target)
+
+    def _take(self, item: str, side: Side, plays: Sequence[Play], places: Sequence[int]) -> None:
+        """Plan to take away, at the other side, plays that were agreed and are gone from `side`."""
+        draft, other = self._draft, side.other
+        if not places:
+            return
+        keys = {place: play_key(item, plays[place].watched_at) for place in places}
+        confirmed = {place: _confirmed(draft, keys[place], side) for place in places}
+        whole = other in self._undated and draft.removes(other)
+        rule = self._rule_to_keep(item, side, plays, places) if whole else None
+        newest = max(places, key=lambda place: (_age(plays[place]), place))
+        for place in places:
+            if rule is not None:
+                draft.skip(other, keys[place], plays[place], rule)
+            elif whole and place != newest:
+                # one play stands for all
+                draft.skip(other, keys[place], plays[place], "covered_by_newest")
+            else:
+                once = not all(confirmed.values()) if whole else not confirmed[place]
+                draft.remove(other, keys[place], plays[place], once=once)
+
+    def _rule_to_keep(
+        self, item: str, side: Side, plays: Sequence[Play], places: Sequence[int]
+    ) -> str | None:
+        """Return why an item stays watched at the other side, which knows nothing but that of it."""
+        if item not in self._marked[side.other]:
+            # nothing is left to take away but the log
+            return f"unwatched_at_{side.other}"
+        times = [plays[place].watched_at for place in places]
+        left = [play for place, play in enumerate(plays) if place not in places]
+        if self._is_watched(item, side) or not all(
+            _stands_for(times, play.watched_at, self._window) for play in left
+        ):
+            return "other_plays_left"
+        return None
 
 
-def _watched(
-    snapshot: Snapshot, side: Side, played: Iterable[str], left: Sequence[_Left], draft: Draft
-) -> frozenset[str]:
-    """Items that a side which can't date plays counts as watched, if it lacks any play at all."""
-    if draft.context.able(side).dated or not any(lacks is side for _, lacks, _, _ in left):
-        return frozenset()
-    return frozenset(played) | keys_of(snapshot.watched, draft)
-
-
-def _plan_mark(item: str, plays: Sequence[Play], missing: Sequence[int], side: Side, draft: Draft) -> None:
-    """Plan to mark an item at a side that can't date plays and does not count it as watched: once."""
-    keys = {place: play_key(item, plays[place].watched_at) for place in missing}
-    known = {place: draft.recognise(item, keys[place], plays[place].watched_at) for place in missing}
-    last_known = max((_age(plays[place]) for place in missing if known[place]), default=None)
-    news = [place for place in missing if last_known is None or _age(plays[place]) > last_known]
-    # the newest one stands for all, of those the side can take
-    chosen = max(news, key=lambda p: (not draft.refused(side, plays[p]), _age(plays[p]), p), default=None)
-    stands = chosen if news else max(missing, key=lambda p: (known[p], _age(plays[p]), p))
-    for place in missing:
-        play, key = plays[place], keys[place]
-        agreed = draft.agreed_before(key)
-        if draft.settles_item(item):
-            # any mark of this item counts for all its plays, and a second one would count twice
-            draft.skip(side, key, play, SETTLES)
-        elif chosen is None and draft.context.two_way:
-            # agreed before, or older than such a play: marked unwatched there, and that must stay so
-            draft.skip(side, key, play, f"removed_at_{side}")
-        elif place != stands:
-            # one play stands for all
-            draft.skip(side, key, play, "covered_by_newest")
-        elif agreed is None:
-            # never agreed, nor any later play: a new watching
-            draft.add(side, key, play, f"only_at_{side.other}")
-        elif not agreed.target:
-            # agreed before, missing for the first time: the read may be stale
-            draft.skip(side, key, play, WAITS)
-        else:
-            # agreed before, missing again: in a one-way pair the source decides
-            draft.add(side, key, play, "missing_at_target")
-
-
-def _plan_plays(
-    item: str,
-    plays: Sequence[Play],
-    missing: Iterable[int],
-    side: Side,
-    draft: Draft,
-    *,
-    echoes: set[tuple[Side, str]],
-) -> None:
-    """Plan the plays of one item that `side` lacks: `missing` are their places in those of the other side."""
-    lacking = dict.fromkeys(missing)
-    standing = [play.watched_at for place, play in enumerate(plays) if place not in lacking]
-    keys = {place: play_key(item, plays[place].watched_at) for place in lacking}
-    known = {place: draft.recognise(item, key, plays[place].watched_at) for place, key in keys.items()}
-    # of two records of one watching the known one stands for it, then the one that can be written
-    for place in sorted(lacking, key=lambda place: (not known[place], draft.refused(side, plays[place]))):
-        play, key = plays[place], keys[place]
-        agreed = draft.agreed_before(key)
-        if _stands_for(standing, play.watched_at, draft.context.settings.play_window):
-            # two rows of one watching: the other row stands for both
-            draft.skip(side, key, play, "recorded_twice")
-            continue
-        standing.append(play.watched_at)
-        if agreed is None and (side.other, key) in echoes:
-            # our own mark: its play came from here, and is gone or not shown now
-            draft.skip(side, key, play, "our_own_mark")
-        elif agreed is None:
-            # never agreed: a new play
-            draft.add(side, key, play, f"only_at_{side.other}")
-        elif draft.context.two_way:
-            # agreed before, gone from this side: removals don't travel, and it must not come back
-            draft.skip(side, key, play, f"removed_at_{side}")
-        elif not agreed.target:
-            # agreed before, missing for the first time: the read may be stale
-            draft.skip(side, key, play, WAITS)
-        else:
-            # agreed before, missing again: in a one-way pair the source decides
-            draft.add(side, key, play, "missing_at_target")
+def _confirmed(draft: Draft, key: str, side: Side) -> bool:
+    """Whether a side was without an agreed play in an earlier run already."""
+    agreed = draft.agreed_before(key)
+    return agreed is not None and agreed.at(side) > 0
 
 
 def _stands_for(standing: Iterable[int | None], at: int | None, window: int) -> bool:

@@ -101,18 +101,23 @@ def _plan_missing(key: str, entry: Resume, side: Side, finished: Mapping[str, in
         # never agreed: a new position
         _write(key, entry, None, side, f"only_at_{side.other}", draft=draft)
     elif values is not None and has_changed(values, side.other, _told(entry, written), least):
-        if not agreed.at(side):
-            # agreed, moved there and missing here for the first time: the read may hide a later one
-            draft.skip(side, key, entry, f"missing_at_{side}_once")
-        else:
-            # agreed, gone here, and watched on there
-            _write(key, entry, None, side, f"moved_at_{side.other}", draft=draft)
+        # agreed, gone here, and watched on there; missing for the first time the read may hide a later one
+        _write(key, entry, None, side, f"moved_at_{side.other}", draft=draft, once=not agreed.at(side))
     else:
         # agreed, gone here: watched to its end or cleared, and neither is told by an absence
         draft.skip(side, key, entry, f"gone_at_{side}")
 
 
-def _write(key: str, entry: Resume, before: Resume | None, side: Side, rule: str, *, draft: Draft) -> None:
+def _write(
+    key: str,
+    entry: Resume,
+    before: Resume | None,
+    side: Side,
+    rule: str,
+    *,
+    draft: Draft,
+    once: bool = False,
+) -> None:
     """Plan a position for a side, unless it is too near to either end to be kept there."""
     settings, able = draft.context.settings, draft.context.able(side)
     percent = PERCENT * entry.position_ms / entry.duration_ms if entry.duration_ms else None
@@ -124,7 +129,7 @@ def _write(key: str, entry: Resume, before: Resume | None, side: Side, rule: str
         # from there on the side takes the item for watched, which nobody has said
         draft.skip(side, key, entry, "near_the_end")
     elif before is None:
-        draft.add(side, key, entry, rule)
+        draft.add(side, key, entry, rule, once=once)
     else:
         draft.update(side, key, entry, before, rule)
 

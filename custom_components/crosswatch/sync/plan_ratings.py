@@ -4,8 +4,8 @@ Values are tenths. They are compared in the unit of the side that would be writt
 can't express never bounces. `Values` of the baseline are what both sides showed when they agreed.
 """
 
-from .draft import SETTLES, WAITS, Draft
-from .keyed import newest_by_key
+from .draft import SETTLES, Draft
+from .keyed import could_hold, newest_by_key
 from .models import Rating, Side, Snapshot, Values
 from .values import Told, Written, changed_alone, has_changed, is_old_news, told
 
@@ -24,10 +24,9 @@ def plan_ratings(source: Snapshot, target: Snapshot, draft: Draft) -> None:
         if here is not None and there is not None:
             _plan_both(key, here, there, draft)
         elif here is not None:
-            _plan_missing(key, here, Side.TARGET, draft)
-        elif there is not None and draft.context.two_way:
-            _plan_missing(key, there, Side.SOURCE, draft)
-        # T in a one-way pair: the target's own business
+            _plan_missing(key, here, Side.TARGET, target, draft)
+        elif there is not None:
+            _plan_missing(key, there, Side.SOURCE, source, draft)
 
 
 def _plan_both(key: str, here: Rating, there: Rating, draft: Draft) -> None:
@@ -63,33 +62,32 @@ def _plan_both(key: str, here: Rating, there: Rating, draft: Draft) -> None:
         draft.update(Side.SOURCE, key, _instead(here, there), here, rule)
 
 
-def _plan_missing(key: str, entry: Rating, side: Side, draft: Draft) -> None:
-    """Plan a rating that only the side other than `side` has."""
+def _plan_missing(key: str, entry: Rating, side: Side, snapshot: Snapshot, draft: Draft) -> None:
+    """Plan a rating that only the side other than `side` has; `snapshot` is the read that lacks it."""
     agreed, values = draft.agreed_before(key), draft.context.values.get(key)
-    written = draft.written(side.other, key)
+    rated, may_write = side.other, draft.context.may_write(side)
+    written = draft.written(rated, key)
     counts = told(entry, written, _is_echo)
-    if is_old_news(entry, written, values, side.other):
+    if agreed is None:
+        # never agreed: a new rating; in a one-way pair one of the target is its own business
+        if may_write:
+            draft.add(side, key, entry, f"only_at_{rated}")
+    elif is_old_news(entry, written, values, rated):
         # the side shows once more what we have just replaced: the read is stale
         draft.skip(side, key, entry, SETTLES)
-    elif agreed is None:
-        # never agreed: a new rating
-        draft.add(side, key, entry, f"only_at_{side.other}")
-    elif values is not None and has_changed(values, side.other, counts):
-        if not agreed.at(side):
-            # agreed, rated anew there and missing here for the first time: the read may hide a later one
-            draft.skip(side, key, entry, f"missing_at_{side}_once")
+    elif values is not None and has_changed(values, rated, counts):
+        # agreed, gone here and rated anew there: an edit beats a removal
+        if may_write:
+            draft.add(side, key, entry, f"changed_at_{rated}", once=not agreed.at(side))
         else:
-            # agreed, gone here and rated anew there: an edit beats a removal
-            draft.add(side, key, entry, f"changed_at_{side.other}")
-    elif draft.context.two_way:
-        # agreed, gone here: removals don't travel, and it must not come back
-        draft.skip(side, key, entry, f"removed_at_{side}")
-    elif not agreed.target:
-        # S B, missing for the first time: the read may be stale
-        draft.skip(side, key, entry, WAITS)
+            draft.skip(rated, key, entry, f"changed_at_{rated}")
+    elif draft.context.two_way or side is Side.SOURCE:
+        # agreed, taken back here, unless it went with its item or nobody knows what was agreed
+        proven = values is not None and could_hold(snapshot, entry)
+        draft.remove(rated, key, entry, once=not agreed.at(side), proven=proven)
     else:
-        # S B, missing again: in a one-way pair the source decides
-        draft.add(side, key, entry, "missing_at_target")
+        # S B in a one-way pair: the source decides
+        draft.add(side, key, entry, "missing_at_target", once=not agreed.target)
 
 
 def _conflict(here: Told, there: Told, draft: Draft) -> tuple[Side, str]:

@@ -65,13 +65,13 @@ class UncertainWriteError(ProviderError):
 class Capability:
     """What a provider can do for one feature.
 
-    `dated`: a play that is added keeps its date. `rating_step`: ratings are kept in multiples of so many
-    tenths, as far as is known. `least_percent` and `complete_percent` bound the resume
-    positions that the service keeps: below the first it ignores them, from the second on it takes the
-    item for watched. `ahead`: changes that are journaled and handed over at once. After a killed process at
-    most so many are in doubt; a service with a pace stands idle for the time of an answer after each of them.
-    `absence_is_removal`: what a complete read does not show any more was taken away there. Where it is
-    not, an item may vanish for other reasons, and nothing is removed elsewhere because of it.
+    `dated`: a play that is added keeps its date. `absence_is_removal`: what is not shown any more was taken
+    away; False where a service may also hide it, so that an absence never travels. `rating_step`: ratings
+    are kept in multiples of so many tenths, as far as is known. `least_percent` and `complete_percent` bound
+    the resume positions that the service keeps: below the first it ignores them, from the second on it takes
+    the item for watched. `ahead`: changes that are journaled and handed over at once. After a killed process
+    at most so many are in doubt; a service with a pace stands idle for the time of an answer after each of
+    them.
     """
 
     kinds: frozenset[Kind]

@@ -60,6 +60,23 @@ MIGRATIONS = (
     ALTER TABLE unresolved ADD COLUMN ignored INTEGER NOT NULL DEFAULT 0;
     UPDATE unresolved SET waits_for = 'time' WHERE retry_at IS NOT NULL;
     """,
+    # 6: since when a key is agreed, and under which ids sides that date plays themselves showed a play; how
+    # many entries a side held in the last run; plans that wait for a person, and what a person has decided
+    """
+    ALTER TABLE baseline ADD COLUMN agreed_at INTEGER;
+    ALTER TABLE baseline ADD COLUMN log_at_source TEXT;
+    ALTER TABLE baseline ADD COLUMN log_at_target TEXT;
+    ALTER TABLE scope ADD COLUMN entries INTEGER;
+    CREATE TABLE held (
+        pair TEXT, feature TEXT, state TEXT NOT NULL, hash TEXT NOT NULL, reason TEXT NOT NULL,
+        held_at INTEGER NOT NULL, approved_at INTEGER, done_at INTEGER, changes TEXT NOT NULL,
+        PRIMARY KEY (pair, feature)
+    ) WITHOUT ROWID;
+    CREATE TABLE decision (
+        pair TEXT, feature TEXT, side TEXT, key TEXT, kind TEXT NOT NULL, fingerprint TEXT, run TEXT,
+        at INTEGER NOT NULL, missed INTEGER NOT NULL, PRIMARY KEY (pair, feature, side, key)
+    ) WITHOUT ROWID;
+    """,
 )
 
 

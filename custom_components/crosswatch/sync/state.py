@@ -8,20 +8,21 @@ import json
 import sqlite3
 from typing import Any
 
-from . import journal, ledger, mapping, unresolved, upkeep
+from . import baseline, decisions, held, journal, ledger, mapping, unresolved, upkeep
+from .baseline import Known, Learned
 from .database import Database
+from .decisions import Decision
+from .held import Approval, HeldPlan
+from .journal import Recent
 from .ledger import Mark
 from .models import (
-    PRESENT,
     Change,
     Feature,
     Kind,
-    Missing,
     Outcome,
     OutcomeStatus,
     Side,
     Unresolved,
-    Values,
 )
 from .report import RunReport
 from .unresolved import Place, UnresolvedRow
@@ -42,102 +43,34 @@ class State(Database):
             lambda db: dict(db.execute("SELECT token, key FROM alias WHERE pair = ?", (pair,)).fetchall())
         )
 
-    async def baseline(self, pair: str, feature: Feature, scopes: Mapping[Side, str]) -> dict[str, Missing]:
-        """Return the agreed keys with how long each side has been missing them.
+    async def known(self, pair: str, feature: Feature, scopes: Mapping[Side, str]) -> Known:
+        """Return what both sides were last seen to agree on, through these scopes."""
+        return await self._do(lambda db: baseline.load(db, pair, feature, scopes))
 
-        Empty when either side is now read through another scope: what was agreed says nothing about it.
-        """
-
-        def read(db: sqlite3.Connection) -> dict[str, Missing]:
-            if _scopes(db, pair, feature) != scopes:
-                return {}
-            rows = db.execute(
-                "SELECT key, missing_at_source, missing_at_target FROM baseline "
-                "WHERE pair = ? AND feature = ?",
-                (pair, feature),
-            )
-            return {key: Missing(at_s, at_t) if at_s or at_t else PRESENT for key, at_s, at_t in rows}
-
-        return await self._do(read)
-
-    async def values(self, pair: str, feature: Feature, scopes: Mapping[Side, str]) -> dict[str, Values]:
-        """Return what both sides showed of the agreed keys that have a value. Empty as `baseline` is."""
-
-        def read(db: sqlite3.Connection) -> dict[str, Values]:
-            if _scopes(db, pair, feature) != scopes:
-                return {}
-            rows = db.execute(
-                "SELECT key, value_at_source, value_at_target FROM baseline WHERE pair = ? AND feature = ? "
-                "AND value_at_source IS NOT NULL AND value_at_target IS NOT NULL",
-                (pair, feature),
-            )
-            return {key: Values(at_source, at_target) for key, at_source, at_target in rows}
-
-        return await self._do(read)
-
-    async def agree(
+    async def learn(
         self,
         pair: str,
         feature: Feature,
         scopes: Mapping[Side, str],
+        learned: Learned,
         *,
-        agreed: Collection[str],
-        values: Mapping[str, Values] | None = None,
-        missing: Mapping[str, Missing],
-        gone: Iterable[str],
-        aliases: Mapping[str, str],
-        observed: Iterable[str],
+        decided: Mapping[tuple[Side, str], int | None] | None = None,
+        done: bool = True,
+        now: int,
     ) -> None:
-        """Move the baseline to what was observed; only what changed needs to be given.
-
-        `agreed` are newly agreed keys, `values` what was newly agreed or has another key now, `missing` new
-        counts of keys that are not agreed and `gone` those to forget. Journaled
-        writes of the keys `agreed` and `observed` are over. What was agreed in another scope goes, and what
-        a service refused there is due again.
-        """
+        """Move the baseline to what was observed. `decided`: see `Plan`; `done`: no plan waits any more."""
 
         def write(db: sqlite3.Connection) -> None:
-            counts = {**missing, **dict.fromkeys(agreed, PRESENT)}
-            if (known := _scopes(db, pair, feature)) != scopes:
-                db.execute("DELETE FROM baseline WHERE pair = ? AND feature = ?", (pair, feature))
-                if known:
-                    db.execute(
-                        "UPDATE unresolved SET retry_at = NULL WHERE pair = ? AND feature = ?",
-                        (pair, feature),
-                    )
-            db.executemany(
-                "INSERT INTO alias (pair, token, key) VALUES (?, ?, ?) "
-                "ON CONFLICT DO UPDATE SET key = excluded.key",
-                ((pair, token, key) for token, key in aliases.items()),
-            )
-            db.executemany(
-                "DELETE FROM baseline WHERE pair = ? AND feature = ? AND key = ?",
-                ((pair, feature, key) for key in gone),
-            )
-            db.executemany(
-                "INSERT INTO baseline (pair, feature, key, missing_at_source, missing_at_target) "
-                "VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
-                "missing_at_source = excluded.missing_at_source, "
-                "missing_at_target = excluded.missing_at_target",
-                ((pair, feature, key, m.source, m.target) for key, m in counts.items()),
-            )
-            db.executemany(
-                "UPDATE baseline SET value_at_source = ?, value_at_target = ? "
-                "WHERE pair = ? AND feature = ? AND key = ?",
-                ((v.source, v.target, pair, feature, key) for key, v in (values or {}).items()),
-            )
-            db.executemany(
-                "INSERT INTO scope (pair, feature, side, hash) VALUES (?, ?, ?, ?) "
-                "ON CONFLICT DO UPDATE SET hash = excluded.hash",
-                ((pair, feature, side, value) for side, value in scopes.items()),
-            )
-            db.executemany(
-                "UPDATE journal SET state = 'observed' WHERE pair = ? AND feature = ? AND key = ? "
-                "AND state IN ('intended', 'applied', 'already', 'uncertain')",
-                ((pair, feature, key) for key in (*agreed, *observed)),
-            )
+            baseline.agree(db, pair, feature, scopes, learned, now=now)
+            decisions.follow(db, pair, feature, decided or {})
+            if done:
+                held.release(db, pair, feature, now)
 
         await self._do(write)
+
+    async def oldest(self, pair: str, feature: Feature, before: int, count: int) -> tuple[str, ...]:
+        """Return the keys that both sides have held longest, since a time before the given one."""
+        return await self._do(lambda db: baseline.oldest(db, pair, feature, before, count))
 
     # --- journal and ledger ---------------------------------------------------------------------
 
@@ -187,9 +120,13 @@ class State(Database):
         """When the newest write was announced of which nobody knows yet whether it landed."""
         return await self._do(lambda db: journal.unanswered_since(db, pair, feature))
 
-    async def unsettled(self, pair: str, feature: Feature, since: int, until: int) -> frozenset[str]:
-        """Keys that may have been written from `since` to `until` and that no read has shown yet."""
-        return await self._do(lambda db: journal.unsettled(db, pair, feature, since, until))
+    async def recent(self, pair: str, feature: Feature, since: int, until: int) -> Recent:
+        """Return what was written from `since` to `until`, and removals that no read has shown yet."""
+        return await self._do(lambda db: journal.recent(db, pair, feature, since, until))
+
+    async def removals(self, pair: str, feature: Feature, since: int, until: int) -> dict[Side, int]:
+        """Count what was, or may have been, taken away from each side."""
+        return await self._do(lambda db: journal.removals(db, pair, feature, since, until))
 
     async def written(
         self, pair: str, feature: Feature, since: int, until: int
@@ -277,6 +214,43 @@ class State(Database):
         title = mapping.known_by(wanted, kind)
         return await self._do(lambda db: mapping.drop(db, title))
 
+    # --- what a person says ---------------------------------------------------------------------
+
+    async def held(self, pair: str) -> tuple[HeldPlan, ...]:
+        """Return the plans that wait for a person."""
+        return await self._do(lambda db: held.waiting(db, pair))
+
+    async def hold(self, pair: str, plan: HeldPlan) -> None:
+        """Let a plan wait for a person, in the place of what waited before."""
+        await self._do(lambda db: held.hold(db, pair, plan))
+
+    async def approval(self, pair: str, feature: Feature) -> Approval:
+        """Return what a person has approved and is not done yet, and when one did so last."""
+        return await self._do(lambda db: held.approval(db, pair, feature))
+
+    async def begin_approved(self, pair: str, feature: Feature) -> None:
+        """Note that the approved plan is being carried out: from here on what is left of it may go on."""
+        await self._do(lambda db: held.begin(db, pair, feature))
+
+    async def approve_plan(self, pair: str, feature: Feature, plan_hash: str, now: int) -> None:
+        """Let the next run carry out the plan if it comes to the same. Raises `PlanGoneError`."""
+        await self._do(lambda db: held.approve(db, pair, feature, plan_hash, now))
+
+    async def reject_plan(self, pair: str, feature: Feature, plan_hash: str, now: int) -> None:
+        """Leave out each change of the plan until its item changes. Raises `PlanGoneError`."""
+        await self._do(lambda db: held.reject(db, pair, feature, plan_hash, now))
+
+    async def decide(
+        self, pair: str, feature: Feature, said: Iterable[Decision], *, run: str | None = None, now: int
+    ) -> None:
+        """Leave out changes until their items change. A decision names the side that would be written."""
+        said = tuple(said)
+        await self._do(lambda db: decisions.decide(db, pair, feature, said, run=run, now=now))
+
+    async def decisions(self, pair: str, feature: Feature) -> tuple[Decision, ...]:
+        """Return what a person has said about changes, the oldest first."""
+        return await self._do(lambda db: decisions.load(db, pair, feature))
+
     # --- runs -----------------------------------------------------------------------------------
 
     async def keep_run(self, report: RunReport) -> None:
@@ -340,7 +314,7 @@ class State(Database):
         """Delete everything about the pair."""
 
         def write(db: sqlite3.Connection) -> None:
-            for table in ("alias", "scope", "baseline", "journal", "unresolved", "run"):
+            for table in ("alias", "scope", "baseline", "journal", "unresolved", "run", "held", "decision"):
                 db.execute(f"DELETE FROM {table} WHERE pair = ?", (pair,))  # noqa: S608 - fixed names
             # under the name of an account its writes stay known: what they made is still there
             db.execute(
@@ -357,8 +331,3 @@ class State(Database):
 def own_account(pair: str, side: Side) -> str:
     """Name of a pair's account in the ledger where the account itself has no name."""
     return f"{pair}:{side}"
-
-
-def _scopes(db: sqlite3.Connection, pair: str, feature: Feature) -> dict[str, str]:
-    rows = db.execute("SELECT side, hash FROM scope WHERE pair = ? AND feature = ?", (pair, feature))
-    return dict(rows.fetchall())

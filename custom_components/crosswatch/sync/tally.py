@@ -50,11 +50,11 @@ class Tally:
             elif outcome.status is not OutcomeStatus.FAILED:
                 self._written.append(outcome)
 
-    def judge(self, shows: Callable[[str], bool], *, looked: bool) -> None:
-        """Compare what was written with the keys both sides show, after the writes if `looked`."""
+    def judge(self, confirms: Callable[[Change], bool], *, looked: bool) -> None:
+        """Compare what was written with what the last read says of it, one after the writes if `looked`."""
         for outcome in self._written:
             side = self._sides[outcome.change.side]
-            shown = shows(outcome.change.key)
+            shown = confirms(outcome.change)
             if outcome.status is OutcomeStatus.UNCERTAIN:
                 action = outcome.change.action
                 side.ended[OutcomeStatus.UNCERTAIN][action] -= 1

@@ -455,6 +455,99 @@ async def test_lost_answer_that_cannot_be_told_apart(
     assert held(user) == [90]
 
 
+@pytest.mark.parametrize("item", [MOVIE, episode(1399, 0, 1)])
+@pytest.mark.parametrize("old", [None, 60])
+async def test_lost_answer_whose_row_can_be_found(
+    build: Build, sim: PublicMetaDBSimulator, user: User, item: Item, old: int | None
+) -> None:
+    """The only row that our write can have made: deleting it proves that it is ours."""
+    numbers = {"tmdb_id": 550} if item is MOVIE else {"tmdb_id": 1399, "season": 0, "episode": 1}
+    media: Any = {"media_type": "movie" if item is MOVIE else "tv", **numbers}
+    # the same score, a day before
+    theirs = sim.state.add_rating("somebody", score=80, created=sim.clock() - 86_400, **media)
+    if old is not None:
+        await run(build(), {item: old})
+        await known(build())
+    sim.inject(RATINGS, method="POST", when=When.AFTER, drop=True)
+    assert [one.status for one in await run(build(), {item: 80})] == ["uncertain"]
+    assert told(await run(build(), {item: 80})) == [("already", "http:409")]
+    assert await run(build(), {item: 80}) == []
+    assert told(await run(build(), {item: 90})) == [("applied", None)]
+    assert held(user) == [90]
+    assert await known(build()) == {item: 90}
+    assert theirs.id in {row.id for table in sim.state.tables() for row in table.rows()}
+
+
+async def test_lost_answer_and_a_removal(build: Build, sim: PublicMetaDBSimulator, user: User) -> None:
+    """Removed before anybody has asked again whether it arrived."""
+    theirs = sim.state.add_rating("somebody", tmdb_id=550, score=80, created=sim.clock() - 86_400)
+    sim.inject(RATINGS, method="POST", when=When.AFTER, drop=True)
+    await run(build(), {MOVIE: 80})
+    assert told(await apply(build(), removal(rating(MOVIE)))) == [("applied", None)]
+    assert not held(user)
+    assert theirs.id in sim.state.title_ratings
+    assert await known(build()) == {}
+
+
+@pytest.mark.parametrize("action", list(Action))
+async def test_row_that_only_seems_to_be_ours_stays(
+    build: Build, sim: PublicMetaDBSimulator, user: User, tmp_path: Path, action: Action
+) -> None:
+    """Somebody gave the score of our lost write at that moment: the service deletes it for nobody else."""
+    mine = user.add_rating(tmdb_id=550, score=60)
+    sim.inject(RATINGS, method="POST", drop=True, times=3)
+    await run(build(), {MOVIE: 80})
+    theirs = sim.state.add_rating("somebody", tmdb_id=550, score=80)
+    await run(build(), {MOVIE: 80})
+    sim.heal()
+    assert told(await run(build(), {MOVIE: 80})) == [("already", "http:409")]
+    assert items(tmp_path)["movie:tmdb:550#rating:overall"]["maybe"] == theirs.id
+    for _ in range(2):
+        wanted = change(rating(MOVIE, 90), action)
+        assert told(await apply(build(), wanted)) == [("unresolved", "missing_remote_rating_id")]
+        assert "maybe" not in items(tmp_path)["movie:tmdb:550#rating:overall"]
+    assert {theirs.id, mine.id} == set(sim.state.title_ratings._rows)
+
+
+async def test_probable_row_is_not_taken_for_certain(
+    build: Build, sim: PublicMetaDBSimulator, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A change that was killed before the deletion: what was unproven is unproven still."""
+    sim.inject(RATINGS, method="POST", when=When.AFTER, drop=True)
+    await run(build(), {MOVIE: 80})
+    await run(build(), {MOVIE: 80})
+    sim.inject(A_RATING, method="DELETE", drop=True, times=None)
+    assert [one.status for one in await run(build(max_retries=1), {MOVIE: 90})] == ["failed"]
+    sim.heal()
+    snapshot = await build().read(Feature.RATINGS, SCOPE)
+    assert [(one.tenths, one.remote_id) for one in snapshot.entries if isinstance(one, Rating)] == [
+        (80, None)
+    ]
+    await settle(build, {MOVIE: 90})
+    assert held(user) == [90]
+
+
+async def test_change_of_what_was_never_ours_restores_nothing(
+    build: Build, sim: PublicMetaDBSimulator, user: User, tmp_path: Path
+) -> None:
+    """The score of a stranger, taken over by an older tool, is not what is put back."""
+    theirs = sim.state.add_rating("somebody", tmdb_id=550, score=30)
+    key = "movie:tmdb:550#rating:overall"
+    (tmp_path / SHADOW).write_text(json.dumps({"items": {key: {"id": theirs.id, "score": 30}}}))
+    sim.fail(RATINGS, method="POST", status=422)
+    assert told(await apply(build(), update(rating(MOVIE, 70)))) == [("unresolved", "http:422")]
+    for _ in range(3):
+        await known(build())
+    assert not held(user)
+    # one of ours is there, and it is not this row
+    mine = user.add_rating(tmdb_id=550, score=30)
+    (tmp_path / SHADOW).write_text(json.dumps({"items": {key: {"id": theirs.id, "score": 30}}}))
+    for outcome in (("failed", "http:403"), *[("unresolved", "missing_remote_rating_id")] * 2):
+        assert told(await apply(build(), update(rating(MOVIE, 70)))) == [outcome]
+        assert await known(build()) == {MOVIE: 30}
+    assert {theirs.id, mine.id} == set(sim.state.title_ratings._rows)
+
+
 async def test_removal_of_a_broken_off_change(build: Build, sim: PublicMetaDBSimulator, user: User) -> None:
     """What may be there under an unknown row is not declared gone."""
     await run(build(), {MOVIE: 80})

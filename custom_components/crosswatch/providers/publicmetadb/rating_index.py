@@ -126,7 +126,8 @@ def _unseen(record: Record, now: int) -> Record | None:
 
 
 def seen(record: Record, row: RemoteRating, now: int) -> Record:
-    """Return the record of a rating that was seen: this row is ours."""
+    """Return the record of a rating that was seen: this row is ours, or probably is and stays unproven."""
+    unproven = row.id == record.maybe and row.is_owner is not True
     sent = record.sent
     if sent is None and record.pending is not None and row.score not in record.pending.posted:
         sent = next((int(one) for one in record.pending.posted if whole_tens(one) == row.score), None)
@@ -134,7 +135,8 @@ def seen(record: Record, row: RemoteRating, now: int) -> Record:
         sent = None
     return replace(
         record,
-        id=row.id,
+        id=None if unproven else row.id,
+        maybe=row.id if unproven else None,
         score=row.score,
         sent=sent,
         rated_at=row.created if row.created is not None else record.rated_at,

@@ -67,7 +67,8 @@ class Pending:
 class Record:
     """A rating as it is known. Scores are 0 to 100, moments epoch seconds.
 
-    Without `id` it is ours, but which row it is can't be told. `sent` is what was asked for where the
+    Without `id` it is ours, but which row it is can't be told; `maybe` is the row that it probably is, which
+    only deleting it can prove. `sent` is what was asked for where the
     service only holds a rounding of it. `checked_at` is when it was last looked at (0: never),
     `missed_at` when it was first not found. `removed`: the service answered that it was removed, no look
     has confirmed it. `given` is the label it has for the engine.
@@ -76,6 +77,7 @@ class Record:
     item: Item
     label: str
     id: str | None = None
+    maybe: str | None = None
     score: float | None = None
     sent: int | None = None
     rated_at: int | None = None
@@ -116,6 +118,7 @@ class Record:
         """Return what the file keeps; the key tells the item."""
         row: dict[str, Any] = {
             "id": self.id,
+            "maybe": self.maybe,
             "label": self.label,
             "given": None if self.given == USUAL_LABEL else self.given,
             "score": self.score,
@@ -151,7 +154,7 @@ class Record:
             return None
         inner = row["item"] if isinstance(row.get("item"), dict) else {}
         item = _item(key, row | inner if inner else row)
-        label = _text(row.get("label")) or (key.partition("#rating:")[2] if KEY.fullmatch(key) else None)
+        label = _text(row.get("label")) or _label(key)
         if item is None or label is None:
             return None
         score = _number(row.get("score"))
@@ -163,6 +166,7 @@ class Record:
             item=item,
             label=label,
             id=_text(row.get("id")),
+            maybe=_text(row.get("maybe")),
             score=score,
             sent=_whole(row.get("sent")),
             rated_at=_whole(row.get("rated_at")),
@@ -197,6 +201,14 @@ def _item(key: str, row: dict[str, Any]) -> Item | None:
     if kind not in ("movie", "show") or found["season"] is not None:
         return None
     return Item(kind=Kind(kind), ids=Ids(tmdb=int(found["tmdb"])), year=year, title=title)
+
+
+def _label(key: str) -> str | None:
+    """Return the label of a key, which has lost its case, where it can be told."""
+    if KEY.fullmatch(key) is None:
+        return None
+    label = key.partition("#rating:")[2]
+    return USUAL_LABEL if label == USUAL_LABEL.casefold() else label
 
 
 def _pending(row: Any) -> Pending | None:

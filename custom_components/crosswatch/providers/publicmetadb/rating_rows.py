@@ -1,5 +1,6 @@
 """Looking at the ratings of one title, which are those of all users (API reference 3.5)."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 import math
 from typing import Any
@@ -13,6 +14,8 @@ from .rating_records import MOST
 from .settings import MOST_PER_PAGE
 from .wire import Row, moment, row_id, text
 
+CLOCKS = 300
+"""Seconds by which the service's clock may be wrong, or ours."""
 MOST_PAGES = 200
 """Pages of one title: 100,000 users who rated it."""
 
@@ -51,6 +54,22 @@ class Found:
         """Return the one row that says it is ours."""
         mine = [row for row in self.rows if row.mine(user_id)]
         return mine[0] if len(mine) == 1 else None
+
+    def likely(self, scores: Collection[float], since: int, until: int) -> RemoteRating | None:
+        """Return the one row that a write of these scores may have made between two moments, epoch seconds.
+
+        No proof: somebody else may have given the same score at the same time. The service deletes nobody
+        else's rating, so whether it is ours can be asked by deleting it.
+        """
+        found = [
+            row
+            for row in self.rows
+            if row.score in scores
+            and row.is_owner is not False
+            and row.created is not None
+            and since - CLOCKS <= row.created <= until + CLOCKS
+        ]
+        return found[0] if len(found) == 1 else None
 
 
 def path_of(item: Item) -> str:

@@ -80,9 +80,12 @@ class RatingWriter:
         if record is not None and record.id is None and record.pending is None:
             # it is there, and can't be deleted unless its row can be found
             found = await look(self._client, record.item, record.label)
-            if (row := found.owned(self._store.user_id)) is None:
+            if (row := found.owned(self._store.user_id)) is not None:
+                record = seen(record, row, self._now())
+            elif found.by_id(record.maybe) is not None:
+                record = replace(record, id=record.maybe)
+            else:
                 return _unresolved(change, MISSING_REMOTE_RATING_ID)
-            record = seen(record, row, self._now())
         record = record or Record(item=rating.item, label=label)
         return await self._put(change, replace(record, given=rating.label), rating.tenths)
 
@@ -90,7 +93,7 @@ class RatingWriter:
 
     async def _put(self, change: Change, record: Record, wanted: int) -> Outcome:
         """Give a rating: a new one, or in place of the one there is."""
-        before = record.pending
+        known, before = record, record.pending
         replaces = record.id is not None or (before is not None and before.old is not None)
         bucket = Bucket.UPDATE if replaces else Bucket.SUBMIT
         if not await self._quota.take(bucket):
@@ -108,8 +111,9 @@ class RatingWriter:
         await self._keep(record)
         try:
             if record.id is not None:
-                await self._clear(record)
-                record = replace(record, id=None)
+                if not await self._clear(record):
+                    return await self._beside(change, known, record, wanted)
+                record = replace(record, id=None, maybe=None)
                 self._store.put(record)
             return await self._post(change, record, wanted, earlier)
         except RateLimitedError as err:
@@ -122,12 +126,31 @@ class RatingWriter:
             await self._quota.close(bucket, err.retry_after)
             return self._waits(change, bucket)
 
-    async def _clear(self, record: Record) -> None:
-        """Delete the row that is to be replaced; one that is gone, or was never ours, is in nobody's way."""
+    async def _clear(self, record: Record) -> bool:
+        """Delete the row that is to be replaced, which may be gone; False: it is somebody else's."""
         try:
             await self._client.delete((path_of(record.item), record.id or ""))
         except ForbiddenError:
             LOGGER.warning("A rating that was taken for this account's is somebody else's")
+            return False
+        return True
+
+    async def _beside(self, change: Change, known: Record, record: Record, wanted: int) -> Outcome:
+        """Give a rating beside a row that is not ours, says the service. Nothing was deleted.
+
+        If that is refused as well, one of ours is there: this row after all, or one that can't be told.
+        """
+        if record.maybe is not None:
+            await self._keep(replace(known, id=None, maybe=None))
+            return _unresolved(change, MISSING_REMOTE_RATING_ID)
+        try:
+            row = await self._client.create((path_of(record.item),), _body(record, wanted))
+        except (RefusedError, ForbiddenError, NotFoundError, BadAnswerError) as err:
+            await self._keep(replace(known, id=None, maybe=known.id))
+            if isinstance(err, RefusedError) and err.status == HTTP_CONFLICT:
+                return Outcome(change=change, status=OutcomeStatus.FAILED, reason="http:403")
+            raise
+        return await self._given(change, record, row, wanted)
 
     async def _post(self, change: Change, record: Record, wanted: int, earlier: tuple[float, ...]) -> Outcome:
         """Send a rating, once. `earlier` are the scores that may have been stored before."""
@@ -168,6 +191,7 @@ class RatingWriter:
         record = replace(
             record,
             id=added,
+            maybe=None,
             score=score,
             sent=wanted if score != wanted and record.sent is None else record.sent,
             rated_at=created_at(row) or self._now(),
@@ -205,8 +229,8 @@ class RatingWriter:
             self._store.drop(record.key)
             await self._store.save()
         elif (held := _stored(found, earlier, error)) is not None:
-            # an attempt before this one was stored after all; which row it is can't be told
-            await self._keep(replace(record, id=None, score=held, pending=None))
+            # an attempt before this one was stored after all; which row it is can't be told for certain
+            await self._keep(self._stored_as(record, found, held))
             if held == wanted:
                 return Outcome(change=change, status=OutcomeStatus.ALREADY, reason=reason)
         return _unresolved(change, reason)
@@ -225,6 +249,12 @@ class RatingWriter:
             return row
         row = found.by_id(pending.old_id) if pending is not None and pending.old_id is not None else None
         return None if row is None or row.mine(user_id) is False else row
+
+    def _stored_as(self, record: Record, found: Found, held: float) -> Record:
+        """Return the record of a rating that is there with this score, says the service."""
+        likely = found.likely((held,), _pending(record).at, self._now())
+        maybe = None if likely is None else likely.id
+        return replace(record, id=None, maybe=maybe, score=held, pending=None)
 
     async def _give_up(self, record: Record, error: ProviderError, earlier: tuple[float, ...]) -> None:
         """Put the old score back after a refusal, or forget what was never there."""
@@ -266,7 +296,7 @@ class RatingWriter:
             if (ours := self._ours(found, record)) is not None:
                 await self._keep(seen(record, ours, self._now()))
             elif (held := _stored(found, pending.posted, err)) is not None:
-                await self._keep(replace(record, id=None, score=held, pending=None))
+                await self._keep(self._stored_as(record, found, held))
             return
         if (added := row_id(row)) is not None:
             done = replace(pending, posted=(old,), done=True)
@@ -278,16 +308,22 @@ class RatingWriter:
         """Remove a rating through the id that is remembered for it, never through one the entry carries."""
         if record.id is None or (record.pending is not None and not record.pending.done):
             # look for it once (W12): it may say itself that it is ours
-            row = self._ours(await look(self._client, record.item, record.label), record)
-            if row is None:
+            found = await look(self._client, record.item, record.label)
+            if (row := self._ours(found, record)) is not None:
+                record = seen(record, row, self._now())
+            elif (row := self._likely(found, record)) is not None:
+                record = replace(record, id=row.id, maybe=row.id)
+            else:
                 return _unresolved(change, MISSING_REMOTE_RATING_ID)
-            record = seen(record, row, self._now())
         row_path = (path_of(record.item), record.id or "")
         try:
             removed = await self._client.delete(row_path)
         except ForbiddenError:
             # not ours: without the id nobody tries again
             LOGGER.warning("A rating that was taken for this account's is somebody else's")
+            if record.maybe is not None:
+                await self._keep(replace(record, id=None, maybe=None))
+                return _unresolved(change, MISSING_REMOTE_RATING_ID)
             self._store.drop(record.key)
             await self._store.save()
             raise
@@ -299,6 +335,12 @@ class RatingWriter:
             )
         await self._keep(replace(record, removed=True, pending=None, missed_at=None))
         return Outcome(change=change, status=OutcomeStatus.APPLIED, remote_id=record.id)
+
+    def _likely(self, found: Found, record: Record) -> RemoteRating | None:
+        """Return the row that is probably what an unanswered write of ours has made."""
+        if record.pending is None:
+            return found.by_id(record.maybe)
+        return found.likely(record.pending.posted, record.pending.at, self._now())
 
     # --- small --------------------------------------------------------------------------------
 

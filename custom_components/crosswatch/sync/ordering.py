@@ -1,0 +1,42 @@
+"""The order in which plans tell keys and changes, and plays by item and time."""
+
+from collections.abc import Iterable, Iterator
+
+from .models import Change, Play, Rating, Resume, WatchlistEntry
+
+HEAP = len("episode:tmdb:12345:")
+"""Characters that keys of one show have in common, more or less."""
+
+
+def in_order(keys: Iterable[str]) -> Iterator[str]:
+    """Sort in small steps: sorting 100,000 keys at once would stop every other thread for 0.1 s."""
+    heaps: dict[str, list[str]] = {}
+    for key in keys:
+        heaps.setdefault(key[:HEAP], []).append(key)
+    for start in sorted(heaps):
+        yield from sorted(heaps[start])
+
+
+def order(change: Change) -> tuple[str, int, str]:
+    """Oldest first, so that an interrupted run leaves a history without holes behind its end."""
+    match change.entry:
+        case Play(watched_at=at) | WatchlistEntry(listed_at=at) | Rating(rated_at=at) | Resume(at=at):
+            return (change.side, at or 0, change.key)
+
+
+def times_by_item(keys: Iterable[str]) -> dict[str, dict[int, str]]:
+    """Keys of dated plays, by item and time."""
+    found: dict[str, dict[int, str]] = {}
+    for key in keys:
+        item, _, when = key.rpartition("@")
+        if when.removeprefix("-").isdecimal():
+            found.setdefault(item, {})[int(when)] = key
+    return found
+
+
+def nearest(times: Iterable[int], at: int | None, window: int) -> int | None:
+    """Return the time nearest to another one, None if all are more than `window` seconds away."""
+    if at is None:
+        return None
+    near = min(times, key=lambda time: (abs(time - at), time), default=None)
+    return None if near is None or abs(near - at) > window else near
