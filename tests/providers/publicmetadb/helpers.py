@@ -65,9 +65,15 @@ def play(item: Item, at: int | None = JAN_2, remote_id: str | None = None) -> Pl
     return Play(item=item, watched_at=at, remote_id=remote_id)
 
 
-def rating(item: Item, tenths: int = 80, label: str = "Overall", remote_id: str | None = None) -> Rating:
+def rating(
+    item: Item,
+    tenths: int = 80,
+    label: str = "Overall",
+    remote_id: str | None = None,
+    at: int | None = None,
+) -> Rating:
     """Return a rating."""
-    return Rating(item=item, tenths=tenths, label=label, remote_id=remote_id)
+    return Rating(item=item, tenths=tenths, label=label, remote_id=remote_id, rated_at=at)
 
 
 def stop(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from custom_components.crosswatch.providers.publicmetadb import PublicMetaDBProvider
+from custom_components.crosswatch.providers.publicmetadb.applying import AT_ONCE
 from custom_components.crosswatch.sync.engine import Engine, RunRequest
 from custom_components.crosswatch.sync.models import Direction, Entry, Feature, Side
 from custom_components.crosswatch.sync.report import FeatureReport, RunStatus
@@ -17,7 +18,7 @@ from tests.simulators.publicmetadb import ManualClock, PublicMetaDBSimulator, Us
 from tests.sync.fakes import HOUR, FakeProvider
 
 from .conftest import Build
-from .helpers import PAIR, RATINGS, SCOPE, movie, rating, stop
+from .helpers import KEY, PAIR, RATINGS, RESUME, SCOPE, listed, movie, play, rating, stop
 
 LIMIT = "publicmetadb_hourly_rating_submit_limit"
 
@@ -32,7 +33,7 @@ class Pair:
         self.clock = clock
         self.other = FakeProvider("plex")
         self.provider = build()
-        self._engine = Engine(state, clock)
+        self.engine = Engine(state, clock)
         self.side = Side.TARGET
         self.request = RunRequest(
             pair_id=PAIR, direction=Direction.ONE_WAY, features=(), scope=SCOPE, trigger="test"
@@ -50,7 +51,7 @@ class Pair:
         """Run one feature."""
         sides: Mapping[Side, Any] = {self.side: self.provider, self.side.other: self.other}
         request = replace(self.request, features=(feature,), **changes)
-        report = await self._engine.run(request, sides[Side.SOURCE], sides[Side.TARGET], lambda _told: None)
+        report = await self.engine.run(request, sides[Side.SOURCE], sides[Side.TARGET], lambda _told: None)
         return report.features[feature]
 
 
@@ -133,3 +134,52 @@ async def test_deleted_index_of_ratings_removes_nothing(
     pair.hold(Feature.RATINGS, rating(movie(11)))
     await pair.run(Feature.RATINGS, direction=direction, settings=settings)
     assert len(user.ratings()) == 11
+
+
+@pytest.mark.parametrize("action", ["ignored", "completed"])
+async def test_position_that_was_not_kept_is_sent_when_it_has_moved_on(
+    pair: Pair, user: User, sim: PublicMetaDBSimulator, action: str
+) -> None:
+    """The service has limits of its own: not sent again in every run, and not only after days."""
+    sim.settings.ignored_below, sim.settings.completed_from = (
+        (10.0, 80.0) if action == "ignored" else (2.0, 60.0)
+    )
+    early, later = (5, 30) if action == "ignored" else (70, 50)
+    sent: list[int] = []
+    for percent in (early, early, later):
+        pair.hold(Feature.PROGRESS, stop(movie(550), 72_000 * percent, at=int(pair.clock.now)))
+        sim.log.clear()
+        report = await pair.run(Feature.PROGRESS)
+        sent.append(len(sim.requests(RESUME, "POST")))
+        if percent == early:
+            assert (report.reasons, user.resume()) == ({f"progress_{action}": 1}, ())
+            pair.clock.advance(1800)
+    assert (sent, [row.position_ms for row in user.resume()]) == ([1, 0, 1], [72_000 * later])
+
+
+async def test_refused_key_ends_the_run_at_once(pair: Pair, sim: PublicMetaDBSimulator) -> None:
+    """After a second look, with nothing more sent: not for the other features either."""
+    pair.hold(Feature.WATCHLIST, *(listed(movie(number)) for number in range(1, 60)))
+    pair.hold(Feature.HISTORY, play(movie(1)))
+    sim.inject("*", method="POST", status=401, first=8, times=None)
+    request = replace(pair.request, features=(Feature.WATCHLIST, Feature.HISTORY))
+    report = await pair.engine.run(request, pair.other, pair.provider, lambda _told: None)
+    assert {feature: one.status for feature, one in report.features.items()} == {
+        Feature.WATCHLIST: RunStatus.AUTH_FAILED
+    }
+    assert report.features[Feature.WATCHLIST].side is Side.TARGET
+    refused = [request for request in sim.log if request.status == 401]
+    # those under way together, and one of them a second time
+    assert len(refused) <= AT_ONCE + 1
+    sim.heal()
+    await pair.run(Feature.WATCHLIST)
+    (made,) = sim.user(KEY).lists()
+    assert len(sim.user(KEY).items(made.id)) == 59
+
+
+async def test_single_401_is_looked_at_twice(pair: Pair, user: User, sim: PublicMetaDBSimulator) -> None:
+    """A 401 may be transient: the run does not notice."""
+    pair.hold(Feature.HISTORY, *(play(movie(number)) for number in range(1, 30)))
+    sim.inject("*", status=401, first=5)
+    assert (await pair.run(Feature.HISTORY)).status is RunStatus.OK
+    assert len(user.watched()) == 29

@@ -1,7 +1,7 @@
 """Resume positions of movies and episodes, one row each, in milliseconds (API reference 3.6, 5.4)."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 import logging
@@ -28,6 +28,8 @@ DURATIONS = ("duration_ms", "durationMs", "runtime_ms", "runtimeMs")
 STOPPED = ("updated", "updated_at", "progress_at", "last_played")
 DROPPED = {"ignored": PROGRESS_IGNORED, "completed": PROGRESS_COMPLETED}
 """Answers that mean that no position is kept."""
+NOT_KEPT = 3600
+"""Seconds before a position is sent again that the service would not keep (API reference W25)."""
 HALF_A_PERCENT = 0.5
 HTTP_CONFLICT = 409
 
@@ -130,10 +132,13 @@ def _stopped(row: Row) -> int | None:
 class Progress:
     """Reads and writes the resume positions of one account."""
 
-    def __init__(self, client: PublicMetaDBClient, settings: PublicMetaDBSettings) -> None:
-        """Nothing is sent yet."""
+    def __init__(
+        self, client: PublicMetaDBClient, settings: PublicMetaDBSettings, clock: Callable[[], float]
+    ) -> None:
+        """Nothing is sent yet. `clock` answers epoch seconds."""
         self._client = client
         self._settings = settings
+        self._clock = clock
 
     async def read(self, file: ShadowFile, *, read_only: bool) -> list[Resume]:
         """Return all positions; complete, or it raises. What we sent ourselves comes back as we sent it."""
@@ -215,7 +220,11 @@ class Progress:
                     raise
                 await self._client.delete((*PATH, there.remote_id))
                 answer = await self._again(entry, there)
-            return _outcome(file, change, entry, answer)
+            outcome = _outcome(file, change, entry, answer)
+            if outcome.status is OutcomeStatus.UNRESOLVED:
+                # not for days: by then it has been watched on
+                return replace(outcome, retry_at=int(self._clock()) + NOT_KEPT)
+            return outcome
 
         yield write
 

@@ -85,7 +85,7 @@ class PublicMetaDBProvider:
         self._client = PublicMetaDBClient(session, settings, pacers)
         self._watchlist = Watchlist(self._client, settings)
         self._history = History(self._client, settings)
-        self._progress = Progress(self._client, settings)
+        self._progress = Progress(self._client, settings, clock)
         self._files: dict[tuple[Feature, str], ShadowFile] = {}
         self._ratings: dict[str, Ratings] = {}
 
