@@ -17,7 +17,7 @@ from homeassistant.config_entries import (
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowHandler, FlowManager, FlowResultType, section
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers import device_registry as dr, issue_registry as ir
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.crosswatch.account import (
@@ -25,9 +25,11 @@ from custom_components.crosswatch.account import (
     publicmetadb_settings,
     publicmetadb_unique_id,
 )
-from custom_components.crosswatch.const import DOMAIN
+from custom_components.crosswatch.const import DOMAIN, Trigger
 from custom_components.crosswatch.providers.plex.account import PlexAccount, ServerAccess
 from custom_components.crosswatch.providers.plex.auth import Connection
+from custom_components.crosswatch.sync.held import HeldPlan
+from custom_components.crosswatch.sync.report import RunReport
 from tests.simulators.library import Ids
 from tests.simulators.plex import OWNER, PlexCloud, PlexMediaServer
 from tests.simulators.publicmetadb import PublicMetaDBSimulator
@@ -266,3 +268,35 @@ def state_of(hass: HomeAssistant, key: str) -> str:
     state = hass.states.get(f"sensor.alex_attic_publicmetadb_{key}")
     assert state is not None
     return state.state
+
+
+def device_of(hass: HomeAssistant, entry: MockConfigEntry) -> str:
+    """Return the id of an entry's device."""
+    (device,) = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
+    return device.id
+
+
+async def act(hass: HomeAssistant, action: str, *, respond: bool = False, **data: Any) -> Any:
+    """Call an action of the integration."""
+    answer = await hass.services.async_call(DOMAIN, action, data, blocking=True, return_response=respond)
+    await hass.async_block_till_done()
+    return answer
+
+
+async def run_pair(hass: HomeAssistant, pair: MockConfigEntry) -> RunReport:
+    """Run a pair and wait for what follows."""
+    coordinator = pair.runtime_data
+    report: RunReport = await coordinator.async_wait_for_run(coordinator.async_start_run(Trigger.BUTTON))
+    await hass.async_block_till_done()
+    return report
+
+
+async def hold(hass: HomeAssistant, pair: MockConfigEntry, services: Services) -> HeldPlan:
+    """Let a plan wait for approval: the history of the target is suddenly gone."""
+    await run_pair(hass, pair)
+    for play in services.user.watched():
+        services.user.remove_watched(play.id)
+    await run_pair(hass, pair)
+    (plan,) = pair.runtime_data.data.held
+    assert isinstance(plan, HeldPlan)
+    return plan

@@ -20,30 +20,23 @@ from custom_components.crosswatch.const import DOMAIN
 from custom_components.crosswatch.services import ACTIONS
 from custom_components.crosswatch.sync.database import StateError
 from custom_components.crosswatch.sync.state import State
-from tests.common import API_KEY, Services, pair_entry_of, state_of
+from tests.common import API_KEY, Services, act, device_of, hold, pair_entry_of, run_pair, state_of
+from tests.conftest import Clock
 
-EXAMPLES: dict[str, Any] = {}
+CINDER_ROAD = "movie:imdb:tt0000103"
+"""Key of the movie without a TMDb id."""
+EXAMPLES: dict[str, Any] = {
+    "feature": "watchlist", "side": "target", "key": CINDER_ROAD, "item": CINDER_ROAD, "kind": "movie",
+    "tmdb": 103,
+}  # fmt: skip
 """A value for each field that an action needs besides the pair."""
 DISCOVER = "/discover.provider.plex.tv/*"
-
-
-def device_of(hass: HomeAssistant, entry: MockConfigEntry) -> str:
-    """Return the id of an entry's device."""
-    (device,) = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
-    return device.id
 
 
 async def call(hass: HomeAssistant, *entries: MockConfigEntry, respond: bool = False, **data: Any) -> Any:
     """Call the action that runs pairs for the devices of these entries."""
     data.setdefault(ATTR_DEVICE_ID, [device_of(hass, entry) for entry in entries])
     return await act(hass, "sync_pair", respond=respond, **data)
-
-
-async def act(hass: HomeAssistant, action: str, *, respond: bool = False, **data: Any) -> Any:
-    """Call an action."""
-    answer = await hass.services.async_call(DOMAIN, action, data, blocking=True, return_response=respond)
-    await hass.async_block_till_done()
-    return answer
 
 
 async def second_pair(hass: HomeAssistant, accounts: tuple[MockConfigEntry, ...]) -> MockConfigEntry:
@@ -351,6 +344,124 @@ async def test_disk_trouble(hass: HomeAssistant, loaded: MockConfigEntry, servic
         ):
             await act(hass, action, device_id=device, respond=action == "get_runs")
         assert failed.value.translation_key == "state_error"
+
+
+async def test_approve(hass: HomeAssistant, loaded: MockConfigEntry, services: Services) -> None:
+    """It is carried out at once."""
+    plan = await hold(hass, loaded, services)
+    assert (state_of(hass, "held"), services.user.watched()) == ("2", ())
+    device = device_of(hass, loaded)
+    await act(hass, "approve_plan", device_id=device, feature="history", plan_hash=plan.plan_hash)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert len(services.user.watched()) == 2
+    assert state_of(hass, "held") == "0"
+    assert loaded.runtime_data.data.report.trigger == "approval"
+
+
+async def test_approve_while_no_run_can_start(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex_entry: MockConfigEntry, services: Services
+) -> None:
+    """It is carried out by the next run."""
+    await hold(hass, loaded, services)
+    await hass.config_entries.async_unload(plex_entry.entry_id)
+    await act(hass, "approve_plan", device_id=device_of(hass, loaded))
+    assert not loaded.runtime_data.data.held
+    await hass.config_entries.async_setup(plex_entry.entry_id)
+    await run_pair(hass, loaded)
+    assert len(services.user.watched()) == 2
+
+
+async def test_reject(hass: HomeAssistant, loaded: MockConfigEntry, services: Services) -> None:
+    """What was rejected stays as it is, and is not asked for again."""
+    await hold(hass, loaded, services)
+    await act(hass, "reject_plan", device_id=device_of(hass, loaded))
+    assert state_of(hass, "held") == "0"
+    await run_pair(hass, loaded)
+    assert not loaded.runtime_data.data.held
+    assert not services.user.watched()
+
+
+@pytest.mark.parametrize("action", ["approve_plan", "reject_plan"])
+async def test_a_plan_that_is_gone(
+    hass: HomeAssistant, loaded: MockConfigEntry, services: Services, action: str
+) -> None:
+    device = device_of(hass, loaded)
+    with pytest.raises(ServiceValidationError) as refused:
+        await act(hass, action, device_id=device)
+    assert refused.value.translation_key == "nothing_held"
+    plan = await hold(hass, loaded, services)
+    for plan_hash, feature in (("0", "history"), (plan.plan_hash, "watchlist")):
+        with pytest.raises(ServiceValidationError) as refused:
+            await act(hass, action, device_id=device, plan_hash=plan_hash, feature=feature)
+        assert refused.value.translation_key == "plan_gone"
+    # somebody else decided, and this page does not know yet
+    decide = {"approve_plan": "reject_plan", "reject_plan": "approve_plan"}[action]
+    await getattr(loaded.runtime_data._state, decide)(loaded.entry_id, plan.feature, plan.plan_hash, 0)
+    with pytest.raises(ServiceValidationError) as refused:
+        await act(hass, action, device_id=device)
+    assert refused.value.translation_key == "plan_gone"
+    assert not loaded.runtime_data.data.held
+
+
+async def test_decisions_wait_for_the_end_of_a_run(
+    hass: HomeAssistant, loaded: MockConfigEntry, services: Services
+) -> None:
+    await hold(hass, loaded, services)
+    services.cloud.inject(DISCOVER, delay=0.1)
+    task = loaded.runtime_data.async_start_run("button")
+    with pytest.raises(ServiceValidationError) as refused:
+        await act(hass, "approve_plan", device_id=device_of(hass, loaded))
+    assert refused.value.translation_key == "already_running"
+    await loaded.runtime_data.async_wait_for_run(task)
+
+
+async def test_ignore(hass: HomeAssistant, loaded: MockConfigEntry, services: Services) -> None:
+    device = device_of(hass, loaded)
+    await run_pair(hass, loaded)
+    assert state_of(hass, "unresolved") == "1"
+    item: dict[str, Any] = {"device_id": device, "feature": "watchlist", "side": "target", "key": CINDER_ROAD}
+    await act(hass, "ignore_item", **item)
+    assert state_of(hass, "unresolved") == "0"
+    (told,) = (await act(hass, "get_unresolved", device_id=device, respond=True))["items"]
+    assert told["ignored"] is True
+    await act(hass, "ignore_item", **item, ignored=False)
+    assert state_of(hass, "unresolved") == "1"
+    with pytest.raises(ServiceValidationError) as refused:
+        await act(hass, "ignore_item", **{**item, "key": "movie:tmdb:1"})
+    assert refused.value.translation_key == "no_such_item"
+
+
+async def test_retry(hass: HomeAssistant, loaded: MockConfigEntry, services: Services, clock: Clock) -> None:
+    """What a service refused is sent again, soon."""
+    device = device_of(hass, loaded)
+    services.pmdb.inject("/api/external/watched*", method="POST", times=None, status=400, body="{}")
+    await run_pair(hass, loaded)
+    services.pmdb.heal()
+    await run_pair(hass, loaded)
+    assert not services.user.watched()
+    keys = [
+        item["key"] for item in (await act(hass, "get_unresolved", device_id=device, respond=True))["items"]
+    ]
+    retried = await act(hass, "retry_unresolved", device_id=device, keys=[keys[0]], respond=True)
+    assert retried == {"retried": 1}
+    await act(hass, "retry_unresolved", device_id=device)
+    await clock.pass_time(seconds=61)
+    assert len(services.user.watched()) == 2
+
+
+async def test_map(hass: HomeAssistant, loaded: MockConfigEntry, services: Services, clock: Clock) -> None:
+    """A title without a TMDb id gets one, for good."""
+    device = device_of(hass, loaded)
+    await run_pair(hass, loaded)
+    (watchlist,) = services.user.lists()
+    assert len(services.user.items(watchlist.id)) == 2
+    await act(hass, "map_item", device_id=device, item=CINDER_ROAD, kind="movie", tmdb=103)
+    await clock.pass_time(seconds=61)
+    assert len(services.user.items(watchlist.id)) == 3
+    assert state_of(hass, "unresolved") == "0"
+    with pytest.raises(ServiceValidationError) as refused:
+        await act(hass, "map_item", device_id=device, item="movie:tmdb:999", kind="movie", tmdb=5)
+    assert refused.value.translation_key == "not_mappable"
 
 
 @pytest.mark.parametrize("action", sorted({*ACTIONS} - {"sync_pair"}))

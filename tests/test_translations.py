@@ -33,7 +33,8 @@ from custom_components.crosswatch.sensor import LIMITS, SENSORS
 from custom_components.crosswatch.services import ACTIONS as HANDLED
 from custom_components.crosswatch.services.runs import FAILURES
 from custom_components.crosswatch.switch import AUTOMATIC
-from custom_components.crosswatch.sync.models import Action, Direction, Feature, Kind
+from custom_components.crosswatch.sync.brake import FAILED as BRAKE_FAILED
+from custom_components.crosswatch.sync.models import Action, Direction, Feature, Kind, Side
 from custom_components.crosswatch.sync.provider import (
     AuthError,
     BadAnswerError,
@@ -45,6 +46,7 @@ from custom_components.crosswatch.sync.provider import (
 )
 from custom_components.crosswatch.sync.report import Phase, RunStatus
 from custom_components.crosswatch.texts import Word
+from custom_components.crosswatch.todo import UNRESOLVED
 from tests.common import ENGLISH, INTEGRATION
 
 ICONS: Mapping[str, Any] = json.loads((INTEGRATION / "icons.json").read_text("utf-8"))
@@ -155,6 +157,7 @@ def test_aborts() -> None:
 
 def test_exceptions() -> None:
     refusals = {"not_started", "already_running", "waiting_for_account"}
+    refusals |= {"plan_gone", "no_such_item", "not_mappable", "nothing_held"}
     used = (keyword_values("translation_key") & set(ENGLISH["exceptions"])) | refusals | PROVIDER_ERRORS
     used |= {f"run_{status}" for status in FAILURES}
     assert set(ENGLISH["exceptions"]) == used
@@ -182,6 +185,7 @@ def test_entities() -> None:
         "event": (RUN,),
         "sensor": (*SENSORS, LIMITS),
         "switch": (AUTOMATIC,),
+        "todo": (UNRESOLVED,),
     }
     names = {platform: {one.key for one in each} for platform, each in descriptions.items()}
     assert {platform: set(entities) for platform, entities in ENGLISH["entity"].items()} == names
@@ -227,6 +231,11 @@ def test_reasons() -> None:
     told = constants("providers/**/*.py", "sync/*.py") | {"http", "other", "clear_unsupported"}
     assert words["reason"] <= told
     assert set(words) == set(Word)
+    guards = (INTEGRATION / "sync" / "guards.py").read_text("utf-8")
+    held = set(re.findall(r'return f?"([a-z_{}]+)"', guards))
+    assert words["held"] == {
+        BRAKE_FAILED, "other", *(reason.format(side=side) for reason in held for side in Side),
+    }  # fmt: skip
     assert words["phase"] == {*Phase, "other"}
     assert words["action"] == {*Action, "other"}
     assert words["trouble"] == {*TROUBLES}
@@ -241,7 +250,13 @@ def test_actions() -> None:
 
 def test_selectors() -> None:
     options = {name: set(one["options"]) for name, one in ENGLISH["selector"].items()}
-    assert options == {"direction": set(Direction), "feature": set(Feature), "kind": set(Kind)}
+    assert options == {
+        "direction": set(Direction),
+        "feature": set(Feature),
+        "kind": set(Kind),
+        "item_kind": set(Kind),
+        "side": set(Side),
+    }
     features = ACTIONS["sync_pair"]["fields"]["features"]["selector"]["select"]
     assert features["options"] == list(Feature)
     assert features["translation_key"] in ENGLISH["selector"]

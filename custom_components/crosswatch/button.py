@@ -17,9 +17,10 @@ PARALLEL_UPDATES = 1
 
 @dataclass(frozen=True, kw_only=True)
 class PairButtonDescription(ButtonEntityDescription):
-    """A button: what pressing it does."""
+    """A button: what pressing it does, and when it can be pressed."""
 
     press_fn: Callable[[PairCoordinator], Coroutine[Any, Any, None]]
+    available_fn: Callable[[PairCoordinator], bool] = lambda _coordinator: True
 
 
 async def _async_sync(coordinator: PairCoordinator) -> None:
@@ -32,9 +33,24 @@ async def _async_preview(coordinator: PairCoordinator) -> None:
     coordinator.async_start_run(Trigger.BUTTON, dry_run=True)
 
 
+def _waits(coordinator: PairCoordinator) -> bool:
+    """Whether a plan waits for a person."""
+    return bool(coordinator.data.held) and not coordinator.running
+
+
 BUTTONS: Final = (
     PairButtonDescription(key="sync_now", press_fn=_async_sync),
     PairButtonDescription(key="preview", press_fn=_async_preview),
+    PairButtonDescription(
+        key="approve",
+        press_fn=lambda coordinator: coordinator.memory.async_approve(coordinator.data.plans),
+        available_fn=_waits,
+    ),
+    PairButtonDescription(
+        key="reject",
+        press_fn=lambda coordinator: coordinator.memory.async_reject(coordinator.data.plans),
+        available_fn=_waits,
+    ),
 )
 
 
@@ -49,6 +65,12 @@ class PairButton(PairEntity, ButtonEntity):
     """Does something with a pair."""
 
     entity_description: PairButtonDescription
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return whether it can be pressed."""
+        return super().available and self.entity_description.available_fn(self.coordinator)
 
     @override
     async def async_press(self) -> None:

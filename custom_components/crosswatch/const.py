@@ -81,6 +81,7 @@ class Trigger(StrEnum):
     SCHEDULE = "schedule"
     BUTTON = "button"
     ACTION = "action"
+    APPROVAL = "approval"
 
 
 class IssueKind(StrEnum):

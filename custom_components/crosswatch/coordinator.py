@@ -45,6 +45,7 @@ from .stored import async_read_state
 from .sync.database import StateError
 from .sync.engine import RunRequest
 from .sync.models import Direction, Feature, Side
+from .sync.provider import Provider
 from .sync.report import Progress, RunReport, RunStatus
 
 type PairConfigEntry = ConfigEntry[PairCoordinator]
@@ -76,7 +77,7 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
         self.on_run: Listeners[RunStatus, RunReport | None] = Listeners()
         """Told how every run ended that was no dry run and was not stopped. No report: it broke off."""
         self._state, self._engine = opened
-        self.memory = PairMemory(self, opened.state, shared_state(hass).directory)
+        self.memory = PairMemory(self, opened, shared_state(hass).directory)
         self._task: asyncio.Task[RunReport] | None = None
         self._closing = False
         self._last_try: datetime | None = None
@@ -92,6 +93,12 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
         """Unique ids of the two account entries."""
         data = self.config_entry.data
         return {Side.SOURCE: data[CONF_SOURCE], Side.TARGET: data[CONF_TARGET]}
+
+    @property
+    def providers(self) -> list[Provider]:
+        """Providers of those accounts that are loaded."""
+        entries = (loaded_account(self.hass, account) for account in self.accounts.values())
+        return [entry.runtime_data.provider for entry in entries if entry is not None]
 
     @property
     def features(self) -> tuple[Feature, ...]:
@@ -122,6 +129,13 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
         if not self.running:
             self._async_schedule()
         self.async_update_listeners()
+
+    @property
+    def previewed(self) -> int | None:
+        """How many writes the last dry run found; None when a run came after it."""
+        if self.preview is None:
+            return None
+        return sum(self.preview.total(counter) for counter in ("added", "updated", "removed"))
 
     @property
     def running(self) -> bool:
@@ -201,6 +215,13 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
         last = self._last_try or self.data.last_run or now
         self.next_run = now + OVERDUE_DELAY if soon else next_turn(now, last, interval, self._retry_at)
         self._unsub_timer = async_track_point_in_utc_time(self.hass, self._async_on_timer, self.next_run)
+
+    @callback
+    def async_run_soon(self) -> None:
+        """Let the next automatic run be soon: there is something new to do. Several wishes are one run."""
+        if not self.running:
+            self._async_schedule(soon=True)
+            self.async_update_listeners()
 
     @callback
     def _async_unschedule(self) -> None:

@@ -1,6 +1,6 @@
-"""What somebody may do with the memory of a pair: look at it, forget it, take it along."""
+"""What somebody may do with the memory of a pair: look at it, decide about it, forget it, take it along."""
 
-from collections.abc import Awaitable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.util import dt as dt_util, slugify
 
-from .const import DOMAIN, EXPORT_FOLDER
+from .const import DOMAIN, EXPORT_FOLDER, LOGGER, Trigger
+from .shared import Opened
 from .sync.database import StateError
-from .sync.models import Feature
+from .sync.held import PlanGoneError
+from .sync.mapping import NotMappableError
+from .sync.models import Feature, Kind, Side
 from .sync.report import RunReport
-from .sync.state import State
 
 if TYPE_CHECKING:
     from .coordinator import PairCoordinator
@@ -28,10 +30,10 @@ class Exported(NamedTuple):
 class PairMemory:
     """The part of the state file that is a pair's. A change is shown at once."""
 
-    def __init__(self, pair: PairCoordinator, state: State, directory: Path) -> None:
+    def __init__(self, pair: PairCoordinator, opened: Opened, directory: Path) -> None:
         """`directory` is where everything of CrossWatch is kept."""
         self._pair = pair
-        self._state = state
+        self._state, self._engine = opened
         self._directory = directory
 
     @property
@@ -65,13 +67,74 @@ class PairMemory:
             raise _state_error() from err
         return Exported(path, {name: len(rows) for name, rows in tables.items()})
 
+    # --- plans that wait ------------------------------------------------------------------------
+
+    async def async_approve(self, plans: Collection[tuple[Feature, str]]) -> None:
+        """Approve plans that wait, by feature and hash, and carry them out at once if a run can start now."""
+        await self._decide(self._state.approve_plan, plans)
+        try:
+            self._pair.async_start_run(Trigger.APPROVAL)
+        except ServiceValidationError as err:
+            # the next run does it
+            LOGGER.debug("No run right after an approval: %s", err.translation_key)
+
+    async def async_reject(self, plans: Collection[tuple[Feature, str]]) -> None:
+        """Reject plans that wait: what they would change is left alone until it changes by itself."""
+        await self._decide(self._state.reject_plan, plans)
+
+    async def _decide(
+        self,
+        decision: Callable[[str, Feature, str, int], Awaitable[None]],
+        plans: Collection[tuple[Feature, str]],
+    ) -> None:
+        self._ensure_idle()
+        now = int(dt_util.utcnow().timestamp())
+        try:
+            for feature, plan_hash in plans:
+                await _asked(decision(self._id, feature, plan_hash, now))
+        except PlanGoneError as err:
+            raise self._refusal("plan_gone") from err
+        finally:
+            await self._pair.async_refresh()
+
+    # --- items that can't be written ------------------------------------------------------------
+
+    async def async_retry(self, keys: Collection[str] | None = None) -> int:
+        """Let unresolved items, without keys all of them, be tried again soon; return how many."""
+        retried = await _asked(self._engine.retry(self._id, self._pair.providers, keys))
+        await self._pair.async_refresh()
+        if retried:
+            self._pair.async_run_soon()
+        return retried
+
+    async def async_ignore(self, feature: Feature, side: Side, key: str, *, ignored: bool = True) -> None:
+        """Count an unresolved item as trouble no longer, or again."""
+        decision = self._state.ignore_item if ignored else self._state.unignore_item
+        found = await _asked(decision(self._id, feature, side, key))
+        await self._pair.async_refresh()
+        if not found:
+            raise self._refusal("no_such_item", item=key)
+
+    async def async_map(self, item: str, kind: Kind, tmdb: int) -> None:
+        """Give a title its TMDb id, for all pairs, and try what it was missing for soon."""
+        try:
+            await _asked(self._state.map_item(item, kind, tmdb))
+        except NotMappableError as err:
+            raise self._refusal("not_mappable", item=item) from err
+        self._pair.async_run_soon()
+
+    # --- helpers --------------------------------------------------------------------------------
+
     def _ensure_idle(self) -> None:
         if self._pair.running:
-            raise ServiceValidationError(
-                translation_domain=DOMAIN,
-                translation_key="already_running",
-                translation_placeholders={"pair": self._pair.config_entry.title},
-            )
+            raise self._refusal("already_running")
+
+    def _refusal(self, key: str, **placeholders: str) -> ServiceValidationError:
+        return ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key=key,
+            translation_placeholders={"pair": self._pair.config_entry.title, **placeholders},
+        )
 
 
 async def _asked[T](question: Awaitable[T]) -> T:

@@ -1,6 +1,6 @@
 """What the dashboard card is told of a pair: the messages of docs/websocket.md."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -13,7 +13,8 @@ from .account import SERVICES, account_entry
 from .const import CONF_DIRECTION, CONF_PROVIDER, DOMAIN, STATUS_NEVER_RUN, ProviderName
 from .coordinator import PairConfigEntry, PairCoordinator
 from .progress import Running
-from .sync.models import Change, Feature
+from .sync.held import HeldPlan
+from .sync.models import Action, Change, Feature
 from .sync.report import COUNTERS, FeatureReport, RunReport, RunStatus
 from .sync.unresolved import UnresolvedRow
 from .texts import Texts, Word
@@ -64,7 +65,7 @@ def pair_message(hass: HomeAssistant, entry: PairConfigEntry, texts: Texts) -> d
         "next_run": _epoch(pair.next_run),
         "features": [_feature(hass, pair, feature, texts) for feature in pair.features],
         "unresolved": _unresolved(state.items, texts),
-        "held": [],
+        "held": [_held(plan, texts) for plan in state.held],
         "preview": _preview(pair.preview, texts) if pair.preview else None,
         "runs": [_run(run, texts) for run in state.runs],
         "progress": progress_message(pair.progress, texts) if pair.progress else None,
@@ -150,8 +151,8 @@ def _unresolved(rows: Sequence[UnresolvedRow], texts: Texts) -> Mapping[str, Any
     for row in rows:
         by_reason[row.reason].append(row)
     return {
-        "total": len(rows),
-        "ignored": 0,
+        "total": sum(1 for row in rows if not row.ignored),
+        "ignored": sum(1 for row in rows if row.ignored),
         "reasons": [
             {
                 "reason": reason,
@@ -177,7 +178,30 @@ def item_message(row: UnresolvedRow) -> dict[str, Any]:
         "first_seen": row.first_seen,
         "last_seen": row.last_seen,
         "retry_at": row.retry_at,
-        "ignored": False,
+        "ignored": row.ignored,
+    }
+
+
+def _held(plan: HeldPlan, texts: Texts) -> Mapping[str, Any]:
+    actions = Counter(change.action for change in plan.changes)
+    return {
+        "feature": plan.feature,
+        "feature_text": texts.feature(plan.feature),
+        "plan_hash": plan.plan_hash,
+        "reason": plan.reason,
+        "reason_text": texts.word(Word.HELD, plan.reason),
+        "held_at": plan.held_at,
+        "counts": {action: actions[action] for action in Action},
+        "changes": [
+            {
+                "side": change.side,
+                "action": change.action,
+                "action_text": texts.word(Word.ACTION, change.action),
+                "key": change.key,
+                "name": change.name,
+            }
+            for change in plan.changes[:MOST_CHANGES]
+        ],
     }
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from homeassistant.util import dt as dt_util
 
 from .const import OVERDUE_DELAY, SHORTEST_INTERVAL
+from .sync.held import HeldPlan
 from .sync.models import Feature
 from .sync.report import Phase, Progress, RunReport, RunStatus
 from .sync.unresolved import UnresolvedRow
@@ -35,7 +36,8 @@ PROBLEMS: Final = (
 class PairState:
     """What a pair shows of its past.
 
-    `unresolved` counts the open `items` by feature and reason. `runs` are the last ones, newest first.
+    `unresolved` counts the `items` that nobody ignores by feature and reason. `held` are the plans that
+    wait for a person. `runs` are the last ones, newest first.
     """
 
     status: RunStatus | None = None
@@ -43,6 +45,7 @@ class PairState:
     last_success: datetime | None = None
     unresolved: Mapping[Feature, Mapping[str, int]] = field(default_factory=dict)
     items: tuple[UnresolvedRow, ...] = ()
+    held: tuple[HeldPlan, ...] = ()
     runs: tuple[RunReport, ...] = ()
 
     @property
@@ -59,6 +62,16 @@ class PairState:
     def problem(self) -> bool:
         """Whether somebody has to do something, or a service is in trouble."""
         return self.status in PROBLEMS
+
+    @property
+    def plans(self) -> list[tuple[Feature, str]]:
+        """What names the plans that wait: feature and hash."""
+        return [(plan.feature, plan.plan_hash) for plan in self.held]
+
+    @property
+    def held_changes(self) -> int | None:
+        """How many changes wait for a person; None before the first run."""
+        return None if self.report is None else sum(len(plan.changes) for plan in self.held)
 
     @property
     def duration(self) -> float | None:

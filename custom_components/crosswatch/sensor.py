@@ -121,6 +121,17 @@ SENSORS: tuple[PairSensorDescription, ...] = (
         attributes_fn=unresolved_by_feature,
     ),
     PairSensorDescription(
+        key="held",
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=lambda coordinator: coordinator.data.held_changes,
+        attributes_fn=lambda state: {str(plan.feature): len(plan.changes) for plan in state.held},
+    ),
+    PairSensorDescription(
+        key="preview",
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=lambda coordinator: coordinator.previewed,
+    ),
+    PairSensorDescription(
         key="progress",
         native_unit_of_measurement=PERCENTAGE,
         value_fn=lambda coordinator: coordinator.progress.percent if coordinator.progress else 0,

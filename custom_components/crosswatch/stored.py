@@ -30,5 +30,6 @@ async def async_read_state(state: State, pair: str) -> PairState:
         last_success=None if success is None else dt_util.utc_from_timestamp(success),
         unresolved=dict(counts),
         items=items,
+        held=await state.held(pair),
         runs=runs,
     )

@@ -7,7 +7,7 @@ from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, Supp
 import voluptuous as vol
 
 from ..const import DOMAIN
-from . import items, memory, runs
+from . import items, memory, plans, runs
 
 
 class Action(NamedTuple):
@@ -19,11 +19,16 @@ class Action(NamedTuple):
 
 
 ACTIONS: Final = {
+    "approve_plan": Action(plans.async_approve_plan, plans.DECIDE_SCHEMA, SupportsResponse.NONE),
     "cancel_sync": Action(runs.async_cancel_sync, runs.CANCEL_SCHEMA, SupportsResponse.OPTIONAL),
     "export_state": Action(memory.async_export_state, memory.EXPORT_SCHEMA, SupportsResponse.OPTIONAL),
     "get_runs": Action(runs.async_get_runs, runs.GET_RUNS_SCHEMA, SupportsResponse.ONLY),
     "get_unresolved": Action(items.async_get_unresolved, items.GET_SCHEMA, SupportsResponse.ONLY),
+    "ignore_item": Action(items.async_ignore_item, items.IGNORE_SCHEMA, SupportsResponse.NONE),
+    "map_item": Action(items.async_map_item, items.MAP_SCHEMA, SupportsResponse.NONE),
+    "reject_plan": Action(plans.async_reject_plan, plans.DECIDE_SCHEMA, SupportsResponse.NONE),
     "reset_state": Action(memory.async_reset_state, memory.RESET_SCHEMA, SupportsResponse.NONE),
+    "retry_unresolved": Action(items.async_retry_unresolved, items.RETRY_SCHEMA, SupportsResponse.OPTIONAL),
     "sync_pair": Action(runs.async_sync_pair, runs.SYNC_SCHEMA, SupportsResponse.OPTIONAL),
 }
 

@@ -8,13 +8,44 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonObjectType, JsonValueType
 import voluptuous as vol
 
+from ..sync.models import Feature, Kind, Side
 from ..sync.unresolved import UnresolvedRow
 from ..texts import Texts, own_texts
 from .targets import FEATURES, PAIR, async_pair_of, features_of
 
+ATTR_FEATURE: Final = "feature"
+ATTR_IGNORED: Final = "ignored"
+ATTR_ITEM: Final = "item"
+ATTR_KEY: Final = "key"
+ATTR_KEYS: Final = "keys"
+ATTR_KIND: Final = "kind"
 ATTR_REASON: Final = "reason"
+ATTR_SIDE: Final = "side"
+ATTR_TMDB: Final = "tmdb"
 
 GET_SCHEMA: Final = vol.Schema({**PAIR, **FEATURES, vol.Optional(ATTR_REASON): cv.string})
+
+
+RETRY_SCHEMA: Final = vol.Schema(
+    {**PAIR, vol.Optional(ATTR_KEYS): vol.All(cv.ensure_list, vol.Length(min=1), [cv.string])}
+)
+IGNORE_SCHEMA: Final = vol.Schema(
+    {
+        **PAIR,
+        vol.Required(ATTR_FEATURE): vol.Coerce(Feature),
+        vol.Required(ATTR_SIDE): vol.Coerce(Side),
+        vol.Required(ATTR_KEY): cv.string,
+        vol.Optional(ATTR_IGNORED, default=True): cv.boolean,
+    }
+)
+MAP_SCHEMA: Final = vol.Schema(
+    {
+        **PAIR,
+        vol.Required(ATTR_ITEM): cv.string,
+        vol.Required(ATTR_KIND): vol.Coerce(Kind),
+        vol.Required(ATTR_TMDB): cv.positive_int,
+    }
+)
 
 
 async def async_get_unresolved(call: ServiceCall) -> ServiceResponse:
@@ -29,6 +60,26 @@ async def async_get_unresolved(call: ServiceCall) -> ServiceResponse:
     return {"items": items}
 
 
+async def async_retry_unresolved(call: ServiceCall) -> ServiceResponse:
+    """Let items be tried again, in a run that is soon."""
+    retried = await async_pair_of(call).memory.async_retry(call.data.get(ATTR_KEYS))
+    return {"retried": retried} if call.return_response else None
+
+
+async def async_ignore_item(call: ServiceCall) -> None:
+    """Count an item as trouble no longer, or again."""
+    data = call.data
+    await async_pair_of(call).memory.async_ignore(
+        data[ATTR_FEATURE], data[ATTR_SIDE], data[ATTR_KEY], ignored=data[ATTR_IGNORED]
+    )
+
+
+async def async_map_item(call: ServiceCall) -> None:
+    """Give a title its TMDb id, for all pairs."""
+    data = call.data
+    await async_pair_of(call).memory.async_map(data[ATTR_ITEM], data[ATTR_KIND], data[ATTR_TMDB])
+
+
 def _item(row: UnresolvedRow, texts: Texts) -> JsonObjectType:
     return {
         "feature": str(row.feature),
@@ -40,6 +91,7 @@ def _item(row: UnresolvedRow, texts: Texts) -> JsonObjectType:
         "attempts": row.attempts,
         "first_seen": _moment(row.first_seen),
         "last_seen": _moment(row.last_seen),
+        "ignored": row.ignored,
         "retry_at": None if row.retry_at is None else _moment(row.retry_at),
     }
 

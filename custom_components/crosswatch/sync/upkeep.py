@@ -16,6 +16,8 @@ def reset(db: sqlite3.Connection, pair: str, features: Iterable[Feature]) -> Non
     rows = [(pair, feature) for feature in features]
     db.executemany("DELETE FROM baseline WHERE pair = ? AND feature = ?", rows)
     db.executemany("DELETE FROM scope WHERE pair = ? AND feature = ?", rows)
+    # what waits for a person was made of what is forgotten now
+    db.executemany("DELETE FROM held WHERE pair = ? AND feature = ?", rows)
     db.executemany("UPDATE unresolved SET retry_at = NULL WHERE pair = ? AND feature = ?", rows)
 
 
