@@ -1,6 +1,7 @@
 """Ratings: read at every level with half stars, written with their date, cleared until they are clear."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -373,3 +374,30 @@ async def test_malformed_rating(world: World) -> None:
     world.pms.inject("/library/sections/1/all", **listing(row))
     with pytest.raises(ProviderError):
         await read(provider)
+
+
+async def test_a_rating_that_went_with_its_title_was_not_taken_away(world: World) -> None:
+    """What is in no library has no place for a rating; what is there and unrated has lost it."""
+    kept, gone = world.movie(1), world.movie(2)
+    episode = world.episode(world.show(3), 1, 1)
+    for each in (kept, gone, episode):
+        world.pms.rate(1, each, 8)
+    provider = world.whole()
+    before = await provider.read(Feature.RATINGS, SCOPE)
+    items = {entry.item.title: entry.item for entry in before.entries}
+    world.pms.rate(1, kept, None)
+    world.pms.rate(1, episode, None)
+    world.pms.delete_item(gone)
+    after = await provider.read(Feature.RATINGS, SCOPE)
+    assert after.entries == ()
+    assert after.has_place is not None
+    assert {title: after.has_place(item) for title, item in items.items()} == {
+        kept.title: True,
+        gone.title: False,
+        episode.title: True,
+    }
+    # in a library that does not count it has none either
+    elsewhere = replace(SCOPE, libraries={Feature.RATINGS: frozenset({str(world.shows.id)})})
+    narrowed = await provider.read(Feature.RATINGS, elsewhere)
+    assert narrowed.has_place is not None
+    assert not narrowed.has_place(items[kept.title])
