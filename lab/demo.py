@@ -19,7 +19,7 @@ from lab.isolation import isolate
 from lab.lab import Lab, started_lab
 from lab.network import forwarded, listen, port_of
 from lab.outcome import Outcome
-from lab.pairs import create_dashboard, find_pair, sync
+from lab.pairs import create_dashboard, find_pair, plan, sync
 from lab.paths import ROOT
 
 FOLDER: Final = ROOT / ".demo"
@@ -59,7 +59,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="with --once: the result as one JSON object")
     parser.add_argument("--port", type=int, default=0, help="of Home Assistant; by default a free one")
     parser.add_argument("--size", type=int, default=50, help="watched episodes, at least (default: 50)")
-    parser.add_argument("--seed", type=int, default=1, help="another number, another library")
+    parser.add_argument("--seed", type=int, default=5, help="another number, another library (default: 5)")
     options = parser.parse_args()
     if options.size < 1 or options.port not in range(65_536):
         parser.error("a size is at least 1, a port at most 65535")
@@ -90,8 +90,10 @@ async def first_sync(lab: Lab) -> tuple[Outcome, str]:
     dashboard = await create_dashboard(client, pair)
     say("first sync, at the three writes a second that the service allows")
     await lab.simulators.reset_counts()
-    run = await sync(client, pair)
-    return Outcome.of(run, await lab.simulators.counts()), dashboard
+    outcome = Outcome.of(await sync(client, pair), await lab.simulators.counts())
+    if left := await plan(client, pair):
+        raise LabError(f"both sides should be in step, and {len(left)} changes are left, such as {left[0]}")
+    return outcome, dashboard
 
 
 def invitation(lab: Lab, dashboard: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any, Final
 import orjson
 
 from tests.simulators.base import Simulator
-from tests.simulators.library import Library, Role, generate
+from tests.simulators.library import Library, Match, Role, generate
 from tests.simulators.plex import PlexCloud, PlexMediaServer, populate
 
 SIZES: Final = {"small": 120, "medium": 2_000, "large": 10_000, "huge": 100_000}
@@ -64,7 +64,7 @@ def live(user: Any, library: Library) -> None:
     watched = {entry.title for entry in library.watched if entry.person == library.owner}
     begun = {entry.title for entry in library.resumes if entry.person == library.owner}
     wanted = {entry.title for entry in library.wanted if entry.person == library.owner}
-    known = sorted({copy.title for copy in library.copies if not copy.deleted and not copy.hidden})
+    known = sorted({copy.title for copy in library.copies if not copy.deleted and copy.match is Match.MODERN})
     there = [place for place in known if library.titles[place].kind == "movie"]
     new = [library.titles[place] for place in there if place not in watched | begun]
     for days, title in enumerate(new[:2], start=100):
