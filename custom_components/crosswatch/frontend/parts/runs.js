@@ -3,24 +3,30 @@ import { html } from "../lit.js";
 import { statusIcon, statusTone } from "./icons.js";
 
 const COUNTERS = ["added", "updated", "removed", "held", "errors", "unresolved"];
-/** Percent of the height that a run without changes has. */
 const LEAST = 4;
+/** Percent of the height that a run without changes has. */
 
 export const runs = (card, pair) => {
   if (!card.shows("runs") || !pair.runs.length) return "";
-  const most = Math.max(...pair.runs.map(changesOf));
+  const oldestFirst = [...pair.runs].reverse();
+  const most = Math.max(...oldestFirst.map(changesOf), 1);
   const id = "runs";
   return html`
     <section class="runs" aria-label=${card.t("runs.title")}>
       <div class="spread">
         <h3>${card.t("runs.title")}</h3>
-        <span class="secondary">${most ? card.count("runs.most", most) : ""}</span>
+        <span class="secondary">${card.count("runs.most", most)}</span>
       </div>
-      ${pair.runs.length > 1
-        ? html`<div class="chart" role="img" aria-label=${summary(card, pair.runs, most)}>
-            ${[...pair.runs].reverse().map((run) => column(card, run, most))}
-          </div>`
-        : ""}
+      <div class="chart" role="img" aria-label=${summary(card, pair.runs)}>
+        ${oldestFirst.map(
+          (run) => html`
+            <div class="column" title=${line(card, run)}>
+              <div class="stack"><div class="value" style="height: ${height(run, most)}%"></div></div>
+              <div class="dot ${statusTone(run.status)}"></div>
+            </div>
+          `,
+        )}
+      </div>
       <details class="section" ?open=${card.isOpen(id)} @toggle=${(event) => card.onToggle(event, id)}>
         <summary>
           <span class="grow secondary">${card.t("runs.list")}</span>
@@ -38,15 +44,8 @@ export const runs = (card, pair) => {
 
 const changesOf = (run) => run.added + run.updated + run.removed;
 
-const column = (card, run, most) => html`
-  <div class="column" title=${line(card, run)}>
-    <div class="stack"><div class="value" style="height: ${height(run, most)}%"></div></div>
-    <div class="dot ${statusTone(run.status)}"></div>
-  </div>
-`;
-
 // a first run is a thousand times the size of the others, which are to be seen all the same
-const height = (run, most) => Math.max(LEAST, (100 * Math.log1p(changesOf(run))) / Math.log1p(most || 1));
+const height = (run, most) => Math.max(LEAST, (100 * Math.log1p(changesOf(run))) / Math.log1p(most));
 
 const row = (card, run) => html`
   <li class="row">
@@ -64,9 +63,12 @@ const counts = (card, run) =>
 
 const line = (card, run) => [card.format.moment(run.started_at), run.status_text, ...counts(card, run)].join(" · ");
 
-const summary = (card, all, most) => {
+const summary = (card, all) => {
   const outcomes = new Map();
   for (const run of all) outcomes.set(run.status_text, (outcomes.get(run.status_text) || 0) + 1);
   const told = [...outcomes].map(([text, count]) => `${text}: ${card.format.number(count)}`);
-  return [card.count("runs.summary", all.length), ...told, card.count("runs.most", most)].join(", ");
+  return `${card.count("runs.summary", all.length)} ${told.join(", ")}. ${card.count(
+    "runs.most",
+    Math.max(...all.map(changesOf)),
+  )}.`;
 };

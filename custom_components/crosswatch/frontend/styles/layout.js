@@ -67,7 +67,6 @@ export const layout = css`
   .spread {
     display: flex;
     justify-content: space-between;
-    align-items: center;
     gap: 8px;
   }
   .secondary {
