@@ -7,6 +7,7 @@ from typing import Final
 
 import pytest
 
+from e2e.screen import Screen, opened_screen
 from lab.folder import claim
 from lab.lab import Lab, started_lab
 from lab.paths import ROOT
@@ -37,3 +38,11 @@ async def lab(artefacts: Path) -> AsyncIterator[Lab]:
     finally:
         for log in folder.glob("*.log"):
             shutil.copy(log, artefacts)
+
+
+@pytest.fixture(scope="module")
+async def screen(lab: Lab, artefacts: Path) -> AsyncIterator[Screen]:
+    """A browser that may ask Home Assistant, and the page on which people sign in to Plex."""
+    allowed = (lab.homeassistant.url, lab.simulators.addresses.cloud)
+    async with opened_screen(artefacts, allowed) as screen:
+        yield screen

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from playwright.async_api import BrowserContext, ConsoleMessage, Page, Route, async_playwright
+from playwright.async_api import BrowserContext, ConsoleMessage, Locator, Page, Route, async_playwright
 
 ARGUMENTS: Final = [
     "--no-sandbox",
@@ -43,10 +43,10 @@ class Screen:
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self._note(f"pageerror: {error.message}"))
 
-    async def picture(self, name: str, page: Page | None = None) -> None:
-        """Keep a picture; they are numbered in the order in which they are made."""
+    async def picture(self, name: str, of: Page | Locator | None = None) -> None:
+        """Keep a picture of a page or a part of it; numbered in the order in which they are made."""
         path = self._pictures / f"{next(self._numbers):02}-{name}.png"
-        await (page or self.page).screenshot(path=path, animations="disabled")
+        await (of or self.page).screenshot(path=path, animations="disabled")
 
     async def only_lab(self, route: Route) -> None:
         """Let requests through that stay here."""

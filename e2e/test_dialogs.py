@@ -1,6 +1,5 @@
 """A person sets everything up in the dialogs, presses the button and watches a dashboard."""
 
-from collections.abc import AsyncIterator
 import json
 from pathlib import Path
 import re
@@ -26,7 +25,7 @@ from e2e.dialogs import (
     submit,
     tick,
 )
-from e2e.screen import Screen, opened_screen
+from e2e.screen import Screen
 from e2e.words import word
 from lab.flows import DOMAIN
 from lab.lab import Lab
@@ -38,14 +37,6 @@ NOWHERE = "http://127.0.0.1:9"
 DONE = ("ok", "unresolved")
 A_RUN = 90_000
 """Milliseconds that the first run may take at three writes a second."""
-
-
-@pytest.fixture(scope="module")
-async def screen(lab: Lab, artefacts: Path) -> AsyncIterator[Screen]:
-    """A browser."""
-    allowed = (lab.homeassistant.url, lab.simulators.addresses.cloud)
-    async with opened_screen(artefacts, allowed) as screen:
-        yield screen
 
 
 @pytest.fixture(scope="module")

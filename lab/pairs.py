@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lab.client import Client, Websocket
+from lab.client import Client
 from lab.errors import LabError
 from lab.flows import DOMAIN
 
 DASHBOARD: Final = "cross-watch"
+CARD: Final = "crosswatch-card"
 SHOWN: Final = (
     "status",
     "progress",
@@ -79,31 +80,29 @@ async def state_of(client: Client, pair: Pair, key: str) -> str:
 
 
 async def create_dashboard(client: Client, pair: Pair) -> str:
-    """Make a dashboard with what a pair tells; return its path."""
+    """Make a dashboard with what a pair tells, as its card and as entities; return its path."""
+    card = {"type": f"custom:{CARD}", "device_id": pair.device_id}
     short = {"type": "entity"}  # the card carries the name of the pair, its rows need not
     entities = [{"entity": pair.entities[key], "name": short} for key in SHOWN]
     last_run = {"type": "entities", "title": pair.title, "entities": entities}
-    press = {
-        "action": "perform-action",
-        "perform_action": "button.press",
-        "target": {"entity_id": pair.entities["sync_now"]},
-    }
-    button = {"type": "button", "entity": pair.entities["sync_now"], "name": short, "tap_action": press}
-    sections = [{"type": "grid", "cards": [last_run]}, {"type": "grid", "cards": [button]}]
-    view = {"title": "Sync", "path": "sync", "type": "sections", "sections": sections}
+    return await save_dashboard(client, [card], [last_run])
+
+
+async def save_dashboard(client: Client, *sections: list[dict[str, Any]]) -> str:
+    """Make a dashboard of sections of cards; return its path."""
+    grids = [{"type": "grid", "cards": cards} for cards in sections]
+    view = {"title": "Sync", "path": "sync", "type": "sections", "sections": grids}
+    title = "CrossWatch"
     async with client.websocket() as websocket:
-        await _save(websocket, {"title": "CrossWatch", "views": [view]})
+        await websocket.call(
+            "lovelace/dashboards/create",
+            url_path=DASHBOARD,
+            title=title,
+            mode="storage",
+            require_admin=False,
+            show_in_sidebar=True,
+            icon="mdi:sync",
+        )
+        config = {"title": title, "views": [view]}
+        await websocket.call("lovelace/config/save", url_path=DASHBOARD, config=config)
     return f"/{DASHBOARD}/sync"
-
-
-async def _save(websocket: Websocket, config: dict[str, Any]) -> None:
-    await websocket.call(
-        "lovelace/dashboards/create",
-        url_path=DASHBOARD,
-        title=config["title"],
-        mode="storage",
-        require_admin=False,
-        show_in_sidebar=True,
-        icon="mdi:sync",
-    )
-    await websocket.call("lovelace/config/save", url_path=DASHBOARD, config=config)

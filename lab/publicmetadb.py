@@ -43,6 +43,16 @@ async def read_contents(simulators: Simulators) -> Contents:
     return Contents(items, plays, positions)
 
 
+async def empty_lists(simulators: Simulators) -> int:
+    """Take everything off the lists, as a person does on the site; return how much it was."""
+    count = 0
+    for one in await _read_all(simulators, "lists"):
+        for row in await _read_all(simulators, f"lists/{one['id']}/items"):
+            await simulators.publicmetadb(f"lists/{one['id']}/items/{row['id']}", method="DELETE")
+            count += 1
+    return count
+
+
 async def _read_all(simulators: Simulators, path: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     page = pages = 1

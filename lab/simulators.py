@@ -96,11 +96,11 @@ class Simulators:
         """All requests received since the last reset, oldest first."""
         return [Request(**row) for row in await self.control("GET", "requests/log")]
 
-    async def publicmetadb(self, path: str) -> Any:
-        """GET from PublicMetaDB with the account's key."""
+    async def publicmetadb(self, path: str, *, method: str = "GET") -> Any:
+        """Ask PublicMetaDB with the account's key."""
         url = f"{self.addresses.publicmetadb}/api/external/{path}"
         headers = {"Authorization": f"Bearer {self.addresses.api_key}"}
-        async with self._session.get(url, headers=headers, raise_for_status=True) as response:
+        async with self._session.request(method, url, headers=headers, raise_for_status=True) as response:
             return await response.json()
 
     async def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:

@@ -58,6 +58,19 @@ async def test_waits_for_the_run(hass: HomeAssistant, loaded: MockConfigEntry, s
     assert (state_of(hass, "status"), state_of(hass, "added")) == ("unresolved", "4")
 
 
+async def test_does_not_wait(hass: HomeAssistant, loaded: MockConfigEntry, services: Services) -> None:
+    services.cloud.inject(DISCOVER, delay=0.1)
+    (started,) = (await call(hass, loaded, wait=False, respond=True))["runs"]
+    assert (started["pair"], started["status"]) == (loaded.title, "running")
+    assert state_of(hass, "status") == "running"
+    with pytest.raises(ServiceValidationError, match="already running"):
+        await call(hass, loaded, wait=False)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert state_of(hass, "status") == "unresolved"
+    assert await call(hass, loaded, wait=False) is None
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+
 async def test_response(
     hass: HomeAssistant, loaded: MockConfigEntry, services: Services, snapshot: SnapshotAssertion
 ) -> None:

@@ -83,6 +83,7 @@ async def test_before_and_after_a_run(
     await run(hass, loaded)
     events = await reader.until("state", running=False, status="unresolved")
     assert events[-1] == snapshot(exclude=VOLATILE, name="after")
+    assert events[-1]["pair"]["next_run"] > events[-1]["pair"]["last_run"]
 
 
 async def test_progress(

@@ -373,8 +373,8 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
             LOGGER.error("The run of pair %s broke off", self.config_entry.entry_id, exc_info=err)
             self._async_publish_status(RunStatus.FAILED)
             self.on_run.async_tell(RunStatus.FAILED, None)
-        self.async_update_listeners()
         self._async_schedule()
+        self.async_update_listeners()
 
     @callback
     def _async_on_progress(self, meter: Meter, told: Progress) -> None:

@@ -1,7 +1,7 @@
 /** What the card asks of Home Assistant, always by an action of the integration. */
 
-const CONNECTION_LOST = 3;
 /** Code of the websocket library: the answer never came, and the state tells what became of it. */
+const CONNECTION_LOST = 3;
 
 /** Add the actions to an element that has `hass`. */
 export const Actions = (Base) =>
@@ -36,7 +36,7 @@ export const Actions = (Base) =>
     }
 
     run(pair) {
-      return this._call("run", "sync_pair", { device_id: pair.device_id });
+      return this._call("run", "sync_pair", { device_id: pair.device_id, wait: false });
     }
 
     runFromPreview(pair) {
@@ -44,10 +44,21 @@ export const Actions = (Base) =>
       return this.run(pair);
     }
 
-    async preview(pair) {
-      if (await this._call("run", "sync_pair", { device_id: pair.device_id, dry_run: true })) {
-        this.ask({ kind: "preview" });
+    /** A dry run, whose result is shown when it is there. (`preview` is a property that cards are given.) */
+    async look(pair) {
+      const asked = { before: pair.preview, begun: false };
+      if (await this._call("run", "sync_pair", { device_id: pair.device_id, dry_run: true, wait: false })) {
+        this._look = asked;
+        this.requestUpdate();
       }
+    }
+
+    /** Open what a dry run has found, once it is over. */
+    showFound(pair) {
+      if (!this._look || !pair) return;
+      if (pair.running) this._look.begun = true;
+      else if (pair.preview && pair.preview !== this._look.before) this.ask({ kind: "preview" });
+      if (this.dialog || (this._look.begun && !pair.running)) this._look = undefined;
     }
 
     cancel(pair) {

@@ -16,8 +16,8 @@ import { unresolved } from "./parts/unresolved.js";
 import { styles } from "./styles.js";
 import { loadTexts } from "./texts.js";
 
-const TICK = 30_000;
 /** Milliseconds between two updates of "5 minutes ago". */
+const TICK = 30_000;
 const MINUTE = 60;
 
 export class CrossWatchCard extends Actions(LitElement) {
@@ -98,9 +98,13 @@ export class CrossWatchCard extends Actions(LitElement) {
       this._openFeed(connection, { deviceId, language: locale.language });
     }
     this._now = Date.now() / 1000;
+    this.showFound(this._feed && this._feed.pair);
+    this._stopHadFocus = Boolean(this.renderRoot.activeElement && this.renderRoot.activeElement.matches(".stop"));
   }
 
   updated() {
+    // the button to stop a run goes with the run: what it leaves is one step away
+    if (this._stopHadFocus && !this.renderRoot.activeElement) this.renderRoot.querySelector(".sync").focus();
     const window = this.renderRoot.querySelector("dialog");
     if (window && !window.open) window.showModal();
   }

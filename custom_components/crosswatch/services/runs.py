@@ -18,8 +18,16 @@ from .targets import FEATURES, PAIR, PAIRS, async_check_features, async_pair, as
 
 ATTR_DRY_RUN: Final = "dry_run"
 ATTR_LIMIT: Final = "limit"
+ATTR_WAIT: Final = "wait"
 
-SYNC_SCHEMA: Final = vol.Schema({**PAIRS, **FEATURES, vol.Optional(ATTR_DRY_RUN, default=False): cv.boolean})
+SYNC_SCHEMA: Final = vol.Schema(
+    {
+        **PAIRS,
+        **FEATURES,
+        vol.Optional(ATTR_DRY_RUN, default=False): cv.boolean,
+        vol.Optional(ATTR_WAIT, default=True): cv.boolean,
+    }
+)
 CANCEL_SCHEMA: Final = vol.Schema(PAIRS)
 GET_RUNS_SCHEMA: Final = vol.Schema(
     {**PAIR, vol.Optional(ATTR_LIMIT, default=10): vol.All(vol.Coerce(int), vol.Range(min=1, max=500))}
@@ -30,7 +38,7 @@ FAILURES: Final = (RunStatus.INCOMPLETE, RunStatus.UNREACHABLE, RunStatus.AUTH_F
 
 
 async def async_sync_pair(call: ServiceCall) -> ServiceResponse:
-    """Run pairs and wait until all of them are done. Nothing runs when one of them can't."""
+    """Run pairs, and unless told otherwise wait until all are done. Nothing runs when one of them can't."""
     features = features_of(call)
     pairs: dict[str, PairCoordinator] = {}
     for device_id in call.data[ATTR_DEVICE_ID]:
@@ -43,6 +51,8 @@ async def async_sync_pair(call: ServiceCall) -> ServiceResponse:
     tasks = [
         pair.async_start_run(Trigger.ACTION, features=features, dry_run=dry_run) for pair in pairs.values()
     ]
+    if not call.data[ATTR_WAIT]:
+        return {"runs": [_started(*one) for one in pairs.items()]} if call.return_response else None
     results = await asyncio.gather(
         *(pair.async_wait_for_run(task) for pair, task in zip(pairs.values(), tasks, strict=True)),
         return_exceptions=True,
@@ -67,6 +77,10 @@ async def async_sync_pair(call: ServiceCall) -> ServiceResponse:
                 translation_placeholders={"pair": pairs[device_id].config_entry.title},
             )
     return None
+
+
+def _started(device_id: str, pair: PairCoordinator) -> JsonObjectType:
+    return {"device_id": device_id, "pair": pair.config_entry.title, "status": pair.status}
 
 
 async def async_cancel_sync(call: ServiceCall) -> ServiceResponse:

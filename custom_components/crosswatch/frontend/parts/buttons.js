@@ -1,24 +1,26 @@
-/** Run it, look first, stop it; and what a look has found. */
+/** Run it, or look first; and what a look has found. */
 import { html } from "../lit.js";
 import { countsText } from "./changes.js";
 
 export const buttons = (card, pair) => {
   if (!card.shows("buttons")) return "";
   const ready = ["source", "target"].every((side) => pair.accounts[side].state === "ready");
+  // while it runs they keep the focus, so they are not disabled in the browser's way
+  const waits = pair.running || card.busy("run");
+  const main = (look, icon, text, onClick) => html`
+    <button
+      class=${look}
+      ?disabled=${!ready}
+      aria-disabled=${String(!ready || waits)}
+      @click=${() => (waits ? undefined : onClick())}
+    >
+      <ha-icon .icon=${icon}></ha-icon>${text}
+    </button>
+  `;
   return html`
     <div class="actions">
-      ${pair.running
-        ? html`<button class="plain" ?disabled=${card.busy("cancel") || !card.can("cancel_sync")} @click=${() => card.cancel(pair)}>
-            <ha-icon .icon=${"mdi:stop"}></ha-icon>${card.t("buttons.stop")}
-          </button>`
-        : html`
-            <button class="filled" ?disabled=${!ready || card.busy("run")} @click=${() => card.run(pair)}>
-              <ha-icon .icon=${"mdi:sync"}></ha-icon>${card.t("buttons.sync")}
-            </button>
-            <button class="plain" ?disabled=${!ready || card.busy("run")} @click=${() => card.preview(pair)}>
-              <ha-icon .icon=${"mdi:eye-outline"}></ha-icon>${card.t("buttons.preview")}
-            </button>
-          `}
+      ${main("filled sync", "mdi:sync", card.t("buttons.sync"), () => card.run(pair))}
+      ${main("plain", "mdi:eye-outline", card.t("buttons.preview"), () => card.look(pair))}
     </div>
   `;
 };

@@ -8,7 +8,7 @@ export const progress = (card, pair) => {
   return html`
     <div class="progress">
       <div class="spread">
-        <span>${phase(card, told)}</span>
+        <span class="grow">${phase(card, told)}</span>
         <span class="secondary">${value === null ? "" : card.format.percent(value)}</span>
       </div>
       <div
@@ -22,7 +22,14 @@ export const progress = (card, pair) => {
       >
         <div class="fill ${value === null ? "unknown" : ""}" style="width: ${value ?? 100}%"></div>
       </div>
-      <div class="secondary">${figures(card, told).join(" · ")}</div>
+      <div class="spread">
+        <span class="grow secondary">${figures(card, told).join(" · ")}</span>
+        ${card.shows("buttons") && card.can("cancel_sync")
+          ? html`<button class="plain small stop" @click=${() => card.cancel(pair)}>
+              <ha-icon .icon=${"mdi:stop"}></ha-icon>${card.t("buttons.stop")}
+            </button>`
+          : ""}
+      </div>
     </div>
   `;
 };

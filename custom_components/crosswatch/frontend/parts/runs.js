@@ -3,30 +3,24 @@ import { html } from "../lit.js";
 import { statusIcon, statusTone } from "./icons.js";
 
 const COUNTERS = ["added", "updated", "removed", "held", "errors", "unresolved"];
-const LEAST = 4;
 /** Percent of the height that a run without changes has. */
+const LEAST = 4;
 
 export const runs = (card, pair) => {
   if (!card.shows("runs") || !pair.runs.length) return "";
-  const oldestFirst = [...pair.runs].reverse();
-  const most = Math.max(...oldestFirst.map(changesOf), 1);
+  const most = Math.max(...pair.runs.map(changesOf));
   const id = "runs";
   return html`
     <section class="runs" aria-label=${card.t("runs.title")}>
       <div class="spread">
         <h3>${card.t("runs.title")}</h3>
-        <span class="secondary">${card.count("runs.most", most)}</span>
+        <span class="secondary">${most ? card.count("runs.most", most) : ""}</span>
       </div>
-      <div class="chart" role="img" aria-label=${summary(card, pair.runs)}>
-        ${oldestFirst.map(
-          (run) => html`
-            <div class="column" title=${line(card, run)}>
-              <div class="stack"><div class="value" style="height: ${height(run, most)}%"></div></div>
-              <div class="dot ${statusTone(run.status)}"></div>
-            </div>
-          `,
-        )}
-      </div>
+      ${pair.runs.length > 1
+        ? html`<div class="chart" role="img" aria-label=${summary(card, pair.runs, most)}>
+            ${[...pair.runs].reverse().map((run) => column(card, run, most))}
+          </div>`
+        : ""}
       <details class="section" ?open=${card.isOpen(id)} @toggle=${(event) => card.onToggle(event, id)}>
         <summary>
           <span class="grow secondary">${card.t("runs.list")}</span>
@@ -44,8 +38,15 @@ export const runs = (card, pair) => {
 
 const changesOf = (run) => run.added + run.updated + run.removed;
 
+const column = (card, run, most) => html`
+  <div class="column" title=${line(card, run)}>
+    <div class="stack"><div class="value" style="height: ${height(run, most)}%"></div></div>
+    <div class="dot ${statusTone(run.status)}"></div>
+  </div>
+`;
+
 // a first run is a thousand times the size of the others, which are to be seen all the same
-const height = (run, most) => Math.max(LEAST, (100 * Math.log1p(changesOf(run))) / Math.log1p(most));
+const height = (run, most) => Math.max(LEAST, (100 * Math.log1p(changesOf(run))) / Math.log1p(most || 1));
 
 const row = (card, run) => html`
   <li class="row">
@@ -63,12 +64,9 @@ const counts = (card, run) =>
 
 const line = (card, run) => [card.format.moment(run.started_at), run.status_text, ...counts(card, run)].join(" · ");
 
-const summary = (card, all) => {
+const summary = (card, all, most) => {
   const outcomes = new Map();
   for (const run of all) outcomes.set(run.status_text, (outcomes.get(run.status_text) || 0) + 1);
   const told = [...outcomes].map(([text, count]) => `${text}: ${card.format.number(count)}`);
-  return `${card.count("runs.summary", all.length)} ${told.join(", ")}. ${card.count(
-    "runs.most",
-    Math.max(...all.map(changesOf)),
-  )}.`;
+  return [card.count("runs.summary", all.length), ...told, card.count("runs.most", most)].join(", ");
 };

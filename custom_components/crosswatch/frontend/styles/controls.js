@@ -50,7 +50,15 @@ export const controls = css`
   .filled.danger:hover {
     background: var(--ha-color-fill-danger-loud-hover, var(--error-color));
   }
-  button:disabled {
+  .small {
+    min-height: 32px;
+    padding: 0 12px;
+    gap: 4px;
+    font-size: var(--ha-font-size-s, 12px);
+    --mdc-icon-size: 16px;
+  }
+  button:disabled,
+  button[aria-disabled="true"] {
     cursor: default;
     opacity: 0.5;
   }

@@ -67,6 +67,7 @@ export const layout = css`
   .spread {
     display: flex;
     justify-content: space-between;
+    align-items: center;
     gap: 8px;
   }
   .secondary {

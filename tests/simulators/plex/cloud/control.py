@@ -7,6 +7,8 @@ POST bodies and answers are JSON. Users are named by id, user name or title.
   rating_key the first unwatched one with a tmdb id. Answers {rating_key, title, at}.
 - POST /_simulator/watchlist {user, action: add|remove, key?}: change a watchlist; without a key
   some title not on it, or the newest on it. Answers {key, title}.
+- POST /_simulator/titles {title, year?, ids?, user?}: let Discover know a new movie and put it on a
+  watchlist; ids are tmdb, imdb and tvdb. Answers {key, title}.
 - GET /_simulator/watchlist?user=: the titles on it, the newest first.
 - GET /_simulator/requests: {"plex": n, "publicmetadb": n}; DELETE (or POST …/reset) starts anew.
 - GET /_simulator/requests/log: every request since then, oldest first, as {service, at (monotonic
@@ -19,6 +21,7 @@ from aiohttp import web
 import orjson
 
 from tests.simulators.base import LoggedRequest, Simulator
+from tests.simulators.library import Ids
 from tests.simulators.plex.cloud.accounts import User
 from tests.simulators.plex.render import json_response
 
@@ -43,6 +46,9 @@ def register(cloud: PlexCloud) -> None:
     async def change(request: web.Request) -> web.Response:
         return _change_watchlist(cloud, await _body(request))
 
+    async def add_title(request: web.Request) -> web.Response:
+        return _add_title(cloud, await _body(request))
+
     async def watchlist(request: web.Request) -> web.Response:
         listed = cloud.listed(_user(cloud, dict(request.query)))
         rows = sorted(listed.items(), key=lambda pair: -pair[1])
@@ -65,6 +71,7 @@ def register(cloud: PlexCloud) -> None:
     add.add_post(f"{PREFIX}/pins/claim", claim)
     add.add_post(f"{PREFIX}/plays", play)
     add.add_post(f"{PREFIX}/watchlist", change)
+    add.add_post(f"{PREFIX}/titles", add_title)
     add.add_get(f"{PREFIX}/watchlist", watchlist)
     add.add_get(f"{PREFIX}/requests", counts)
     add.add_get(f"{PREFIX}/requests/log", log)
@@ -133,6 +140,13 @@ def _change_watchlist(cloud: PlexCloud, body: dict[str, Any]) -> web.Response:
     if key is None or not change(user, str(key)):
         return _not_found("no such title")
     title = cloud.catalogue.titles[str(key).rpartition("/")[2]]
+    return json_response({"key": title.plex_key, "title": title.title})
+
+
+def _add_title(cloud: PlexCloud, body: dict[str, Any]) -> web.Response:
+    key = f"{len(cloud.catalogue.titles):024x}"
+    title = cloud.add_movie(str(body["title"]), key, Ids(**body.get("ids", {})), int(body.get("year", 2000)))
+    cloud.watchlist_add(_user(cloud, body), title.plex_key)
     return json_response({"key": title.plex_key, "title": title.title})
 
 

@@ -1,0 +1,232 @@
+"""The dashboard card: added, run, stopped, on a phone in the dark, without an account, without its pair."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+import re
+
+from playwright.async_api import ViewportSize, expect
+import pytest
+
+from e2e.card import Card, active_text
+from e2e.checks import leaking_requests, leaks, log_problems, secrets_of
+from e2e.conftest import PASSWORD, USER
+from e2e.dialogs import SLOW, log_in, tick
+from e2e.screen import Screen
+from e2e.words import card_word, word
+from lab import flows
+from lab.lab import Lab
+from lab.pairs import DASHBOARD, Pair, find_pair, plan, save_dashboard
+from lab.publicmetadb import read_contents
+
+TITLE = "Evenings"
+HOSTILE = "<img src=x onerror=\"window.hacked = true\"> 'n' <b>Bold</b>"
+A_RUN = 90_000
+"""Milliseconds that the first run may take at three writes a second."""
+PHONE: ViewportSize = {"width": 320, "height": 1000}
+DESK: ViewportSize = {"width": 1280, "height": 900}
+
+
+@pytest.fixture(scope="module")
+async def pair(lab: Lab) -> Pair:
+    """A pair with watchlist and history that has never run; one title has a hostile name."""
+    addresses = lab.simulators.addresses
+    await lab.simulators.control("POST", "titles", {"title": HOSTILE, "ids": {"imdb": "tt0999999"}})
+    source = await flows.add_plex(lab.client, lab.simulators, addresses.pin_user)
+    target = await flows.add_publicmetadb(lab.client, addresses.api_key, addresses.publicmetadb)
+    title = await flows.add_pair(lab.client, source, target, ["watchlist", "history"])
+    return await find_pair(lab.client, title)
+
+
+@pytest.fixture(scope="module")
+async def card(screen: Screen) -> AsyncIterator[Card]:
+    """The card on the dashboard. It never shows a title as anything but text."""
+    yield Card(screen.page)
+    assert await screen.page.evaluate("window.hacked") is None
+
+
+def status(name: str) -> str:
+    """A status in words."""
+    return word(f"entity.sensor.status.state.{name}")
+
+
+async def test_add(lab: Lab, screen: Screen, pair: Pair, card: Card) -> None:
+    """Home Assistant suggests the card for an entity of the pair; its editor sets title and parts."""
+    page = screen.page
+    await log_in(page, lab.homeassistant.url, USER, PASSWORD)
+    path = await save_dashboard(lab.client, [])
+    await page.goto(f"{lab.homeassistant.url}{path}?edit=1")
+    await page.locator("hui-grid-section .add, hui-section .add").first.click()
+    picker = page.locator("hui-dialog-create-card")
+    await picker.locator("input").first.fill(pair.title)
+    await picker.get_by_text(word("entity.sensor.status.name"), exact=True).first.click()
+    suggestion = picker.locator(".card", has=page.locator("crosswatch-card")).last
+    await expect(suggestion).to_contain_text(status("never_run"), timeout=SLOW)
+    await suggestion.scroll_into_view_if_needed()
+    await screen.picture("suggested")
+    await suggestion.click(force=True)
+    await expect(picker.locator("ha-dialog")).to_have_count(0, timeout=SLOW)
+    await page.get_by_role("button", name="Edit card").first.click(force=True)
+    editor = page.locator("hui-dialog-edit-card")
+    await expect(editor).to_contain_text(pair.title, timeout=SLOW)
+    await editor.get_by_role("textbox", name=card_word("editor.title.label")).fill(TITLE)
+    await tick(editor, card_word("editor.parts.runs"))
+    await expect(editor.locator("crosswatch-card")).to_contain_text(TITLE, timeout=SLOW)
+    await screen.picture("editor")
+    await editor.get_by_role("button", name="Save").click()
+    await expect(editor.locator("ha-dialog")).to_have_count(0, timeout=SLOW)
+    await page.goto(f"{lab.homeassistant.url}{path}")
+    await card.expect_text(TITLE)
+    async with lab.client.websocket() as websocket:
+        config = await websocket.call("lovelace/config", url_path=DASHBOARD)
+    (added,) = config["views"][0]["sections"][0]["cards"]
+    assert added == {
+        "type": "custom:crosswatch-card",
+        "device_id": pair.device_id,
+        "title": TITLE,
+        "hide": ["runs"],
+    }
+    del added["hide"]
+    async with lab.client.websocket() as websocket:
+        await websocket.call("lovelace/config/save", url_path=DASHBOARD, config=config)
+
+
+async def test_never_run(screen: Screen, pair: Pair, card: Card) -> None:
+    """It says whose pair it is, and that nothing has run."""
+    await screen.page.reload()
+    await card.expect_text(card_word("empty.never_run"))
+    source, target = pair.title.split(" → ")
+    await card.expect_text(card_word("header.one_way", **{"from": source, "to": target}))
+    await card.expect_text(card_word("features.never"))
+    assert await card.unlabelled() == []
+    await screen.picture("never-run")
+
+
+async def test_preview(lab: Lab, screen: Screen, pair: Pair, card: Card) -> None:
+    """The keyboard alone starts a preview, reads it and closes it; nothing is written."""
+    await card.button("buttons.preview").focus()
+    await screen.page.keyboard.press("Enter")
+    await expect(card.dialog).to_contain_text(card_word("preview.nothing_written"), timeout=SLOW)
+    changes = await plan(lab.client, pair)
+    await expect(card.dialog).to_contain_text(card_word("changes.add", n=len(changes)))
+    await expect(card.dialog).to_contain_text(changes[0]["title"])
+    await screen.picture("preview")
+    await screen.page.keyboard.press("Escape")
+    await expect(card.dialog).to_have_count(0)
+    assert await active_text(screen.page) == card_word("buttons.preview")
+    await card.expect_text(card_word("changes.add", n=len(changes)))
+    assert len(await read_contents(lab.simulators)) == 0
+
+
+async def test_stop(lab: Lab, screen: Screen, card: Card) -> None:
+    """A run shows how far it is, and can be stopped."""
+    await card.button("buttons.sync").click()
+    await expect(card.bar).to_be_visible(timeout=SLOW)
+    await expect(card.bar).to_have_attribute("aria-valuetext", re.compile(r" of \d+.*left"), timeout=SLOW)
+    await screen.picture("running")
+    await card.button("buttons.stop").click()
+    await card.expect_text(status("cancelled"))
+    await expect(card.bar).to_have_count(0)
+    assert await active_text(screen.page) == card_word("buttons.sync")
+    assert len(await read_contents(lab.simulators)) > 0
+
+
+async def test_run(lab: Lab, screen: Screen, card: Card) -> None:
+    """The bar moves forward until the run is over, and the counts are there.
+
+    What the stopped run sent last may still be on its way: the next one waits for that first.
+    """
+    await card.button("buttons.sync").click()
+    await expect(card.bar).to_be_visible(timeout=SLOW)
+    await expect(card.bar).to_have_attribute("aria-valuetext", re.compile(r" of \d+.*left"), timeout=A_RUN)
+    await screen.picture("running")
+    seen: list[int] = []
+    while (percent := await card.percent()) is not None:
+        seen.append(percent)
+        await screen.page.wait_for_timeout(300)
+    assert seen == sorted(seen)
+    assert len(set(seen)) > 3
+    await card.expect_text(status("unresolved"), A_RUN)
+    await card.expect_text(re.compile(r"\d+ added"))
+    await card.expect_text(re.compile(card_word("header.next_run", when=r"in \d+ minutes")))
+    await screen.picture("done")
+
+
+async def test_run_again(lab: Lab, screen: Screen, card: Card) -> None:
+    """A second run brings what is new, and stands beside the first one, for the ear too."""
+    await lab.simulators.control("POST", "plays", {})
+    await card.button("buttons.sync").click()
+    await card.expect_text(card_word("features.added", n=1), A_RUN)
+    chart = card.root.get_by_role("img", name=card_word("runs.summary", n=3))
+    await expect(chart).to_have_accessible_name(re.compile(f"{status('unresolved')}: 2"))
+    await card.expand(card_word("runs.list"))
+    await expect(card.root.locator(".runs .row")).to_have_count(3)
+    await screen.picture("again")
+
+
+async def test_unresolved(lab: Lab, screen: Screen, pair: Pair, card: Card) -> None:
+    """What can't be synced is there with its reason; a hostile title is text."""
+    await card.expand("can't be synced")
+    await card.expect_text(HOSTILE)
+    assert await card.root.locator("img").count() == 0
+    assert await card.unlabelled() == []
+    await screen.picture("unresolved")
+
+
+async def test_phone(screen: Screen, card: Card) -> None:
+    """Nothing sticks out on the narrowest of phones, in the dark, with everything open."""
+    page = screen.page
+    await page.set_viewport_size(PHONE)
+    await page.emulate_media(color_scheme="dark")
+    await card.expand("can't be synced")
+    await card.expand(card_word("runs.list"))
+    await expect(page.locator("home-assistant")).to_be_visible()
+    assert await card.overflowing() == []
+    assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    await screen.picture("phone-dark")
+    await page.set_viewport_size(DESK)
+    await screen.picture("dark")
+    await page.emulate_media(color_scheme="light")
+
+
+async def test_account_removed(lab: Lab, screen: Screen, pair: Pair, card: Card) -> None:
+    """The card says what is missing and where to put it right; nothing can be started meanwhile."""
+    await remove(lab, pair.title.split(" → ")[1])
+    await card.expect_text(card_word("account.missing"))
+    await expect(card.button("buttons.sync")).to_be_disabled()
+    await screen.picture("account-removed")
+    await card.root.get_by_role("link", name=card_word("account.open_repairs")).click()
+    await expect(screen.page).to_have_url(re.compile("/config/repairs"))
+    await expect(screen.page.locator("ha-config-repairs")).to_contain_text(pair.title, timeout=SLOW)
+    await screen.page.go_back()
+    await card.expect_text(card_word("account.missing"))
+
+
+async def test_pair_removed(lab: Lab, screen: Screen, pair: Pair, card: Card) -> None:
+    """The card stays and says what has become of its pair."""
+    await remove(lab, pair.title)
+    await card.expect_text(card_word("empty.gone"))
+    await screen.picture("pair-removed")
+
+
+async def test_browser(screen: Screen, artefacts: Path) -> None:
+    """The pages asked for nothing from elsewhere and complained about nothing."""
+    (artefacts / "browser.log").write_text("\n".join(screen.problems), encoding="utf-8")
+    assert screen.foreign == []
+    assert screen.problems == []
+
+
+async def test_logs(lab: Lab) -> None:
+    """A clean log that tells no secrets, and no secret in an address."""
+    secrets = secrets_of(lab.homeassistant.config, lab)
+    await lab.homeassistant.stop()
+    assert log_problems(lab.homeassistant.log) == []
+    assert leaks(lab.homeassistant.log, secrets) == []
+    assert await leaking_requests(lab, secrets) == []
+
+
+async def remove(lab: Lab, title: str) -> None:
+    """Remove an account or a pair."""
+    async with lab.client.websocket() as websocket:
+        entries = await websocket.call("config_entries/get", domain=flows.DOMAIN)
+    (entry_id,) = (one["entry_id"] for one in entries if one["title"] == title)
+    await lab.client.delete(f"{flows.ENTRY}/{entry_id}")
