@@ -21,6 +21,7 @@ from custom_components.crosswatch.sync.models import (
     Scope,
 )
 from custom_components.crosswatch.sync.report import RunReport
+from custom_components.crosswatch.sync.settings import PairSettings
 from custom_components.crosswatch.sync.state import State
 from tests.providers.plex.conftest import NOON, World, hex_key
 from tests.simulators.library import Ids as TrueIds
@@ -73,6 +74,27 @@ class Runs:
         request = replace(self.request, features=(feature,), **changes)  # type: ignore[arg-type]
         return await self.engine.run(request, self.other, self.plex, lambda _progress: None)
 
+    def remove_too(self) -> None:
+        """Both ways from now on, removals included."""
+        for feature in Feature:
+            self.other.able(feature, remove=True)
+        settings = PairSettings(removals=frozenset(Feature))
+        self.request = replace(self.request, direction=TWO_WAY, settings=settings)
+
+    def drop(self, *entries: Entry) -> None:
+        """Let a person take these away at the other side."""
+        for feature, held in self.other.entries.items():
+            self.other.entries[feature] = [
+                each for each in held if not any(_same(each, entry) for entry in entries)
+            ]
+
+    def dates(self) -> list[int | None]:
+        """When the other side holds plays."""
+        return sorted(
+            (play.watched_at for play in self.other.entries[Feature.HISTORY] if isinstance(play, Play)),
+            key=lambda at: at or 0,
+        )
+
     def hold(self, *entries: Entry) -> None:
         """Let the other side hold these."""
         for entry in entries:
@@ -82,6 +104,11 @@ class Runs:
     def sent(self, path: str) -> list[str]:
         """Keys of the writes of the last run."""
         return [dict(request.query)["key"] for request in self.world.pms.requests(path)]
+
+
+def _same(one: Entry, other: Entry) -> bool:
+    dates = [entry.watched_at if isinstance(entry, Play) else None for entry in (one, other)]
+    return type(one) is type(other) and one.item.ids.tmdb == other.item.ids.tmdb and dates[0] == dates[1]
 
 
 @pytest.fixture
@@ -215,3 +242,114 @@ async def test_frozen_until_somebody_asks_for_it(runs: Runs) -> None:
     assert await runs.engine.retry(PAIR, (runs.other, runs.plex)) == 1
     await runs.run(Feature.RATINGS)
     assert runs.world.pms.user_state(1, film).rating == 8.5
+
+
+# --- removals
+
+
+async def test_unwatched_only_with_the_last_play(runs: Runs) -> None:
+    """Of two plays one is taken away elsewhere: the film stays watched. With the other one it does not."""
+    film, rest = runs.world.movie(1), runs.world.movie(2)
+    runs.world.play(film, THEN, THEN + 90_000)
+    runs.world.play(rest, THEN)
+    runs.remove_too()
+    await runs.run()
+    assert runs.dates() == [THEN, THEN, THEN + 90_000]
+    runs.drop(movie(1, THEN))
+    for _ in range(3):
+        await runs.run()
+        assert not runs.sent("/:/unscrobble")
+    assert runs.world.pms.user_state(1, film).view_count == 2
+    runs.drop(movie(1, THEN + 90_000))
+    sent = []
+    for _ in range(4):
+        await runs.run()
+        sent += runs.sent("/:/unscrobble")
+    assert sent == [str(film.key)]
+    assert runs.world.pms.user_state(1, film).view_count == 0
+    assert runs.world.pms.user_state(1, rest).view_count == 1
+    # the log of Plex still has both, and they come back to nobody
+    assert len(runs.world.pms.state.plays) == 3
+    assert runs.dates() == [THEN]
+
+
+async def test_what_was_watched_again_is_not_unwatched(runs: Runs) -> None:
+    """Taken away elsewhere, and watched once more in Plex at the same time."""
+    film, rest = runs.world.movie(1), runs.world.movie(2)
+    runs.world.play(film, THEN)
+    runs.world.play(rest, THEN)
+    runs.remove_too()
+    await runs.run()
+    runs.drop(movie(1, THEN))
+    again = int(runs.now)
+    runs.world.play(film, again)
+    for _ in range(3):
+        await runs.run()
+    assert runs.world.pms.user_state(1, film).view_count == 2
+    assert again in runs.dates()
+
+
+@pytest.mark.parametrize("marked", [False, True])
+async def test_unmarking_never_travels(runs: Runs, *, marked: bool) -> None:
+    """Whether there is a play in the log or not, and with removals on."""
+    runs.provider(marked=marked)
+    played, by_hand, rest = (runs.world.movie(number) for number in (1, 2, 3))
+    runs.world.play(played, THEN)
+    runs.world.play(rest, THEN)
+    runs.world.pms.mark_watched(1, by_hand, THEN)
+    runs.remove_too()
+    await runs.run()
+    before = runs.dates()
+    assert len(before) == 2 + marked
+    for film in (played, by_hand):
+        runs.world.pms.mark_unwatched(1, film)
+    for _ in range(3):
+        await runs.run()
+        assert not runs.sent("/:/scrobble")
+    assert runs.dates() == before
+
+
+@pytest.mark.parametrize("what", ["deleted", "rematched", "library", "purged"])
+async def test_what_vanishes_from_plex_takes_nothing_along(runs: Runs, what: str) -> None:
+    """Films that are deleted, a library that is, a log that was emptied: no person took a play away."""
+    films = [runs.world.movie(number) for number in range(1, 9)]
+    for film in films:
+        runs.world.play(film, THEN)
+        runs.world.pms.rate(1, film, 8, THEN)
+    runs.remove_too()
+    await runs.run()
+    await runs.run(Feature.RATINGS)
+    match what:
+        case "deleted":
+            for film in films[:2]:
+                runs.world.pms.delete_item(film)
+        case "rematched":
+            for number, film in enumerate(films[:2], 101):
+                film.ids = TrueIds(None, number)
+                runs.world.pms.state.rematch(film, f"plex://movie/{hex_key(number)}")
+        case "library":
+            runs.world.pms.remove_section(runs.world.movies)
+        case "purged":
+            for play in list(runs.world.pms.state.plays):
+                runs.world.pms.state.delete_play(play)
+    for _ in range(3):
+        await runs.run()
+        await runs.run(Feature.RATINGS)
+    held = {entry.item.ids.tmdb for entry in runs.other.entries[Feature.HISTORY]}
+    assert held >= set(range(1, 9))
+    assert {entry.item.ids.tmdb for entry in runs.other.entries[Feature.RATINGS]} >= set(range(1, 9))
+
+
+async def test_ratings_are_removed_both_ways(runs: Runs) -> None:
+    films = [runs.world.movie(number) for number in (1, 2, 3)]
+    for film in films:
+        runs.world.pms.rate(1, film, 8.5, THEN)
+    runs.remove_too()
+    await runs.run(Feature.RATINGS)
+    assert len(runs.other.entries[Feature.RATINGS]) == 3
+    runs.world.pms.rate(1, films[0], None)
+    runs.drop(Rating(item=movie(2).item, tenths=85))
+    for _ in range(3):
+        await runs.run(Feature.RATINGS)
+    assert [entry.item.ids.tmdb for entry in runs.other.entries[Feature.RATINGS]] == [3]
+    assert [runs.world.pms.user_state(1, film).rating for film in films] == [None, None, 8.5]
