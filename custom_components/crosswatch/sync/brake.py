@@ -1,6 +1,6 @@
 """Whether a plan may be carried out: what the guards say of it, and what a person has said."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 import logging
 from typing import TYPE_CHECKING
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .guards import CANARIES, DAY, LONG, Evidence, may_be_held, reason_to_hold, wrong_read
 from .held import HeldPlan
 from .looking import Look, Memory
-from .models import Feature, Side, Snapshot
+from .models import Action, Change, Feature, Side, Snapshot
 from .state import State
 
 if TYPE_CHECKING:
@@ -67,9 +67,15 @@ class Brake:
             return Verdict(look=believed, approved=True)
         return Verdict(look=believed, held=plan)
 
-    async def trusts(self, look: Look, memory: Memory, snapshots: Mapping[Side, Snapshot]) -> bool:
+    async def trusts(
+        self, look: Look, memory: Memory, snapshots: Mapping[Side, Snapshot], written: Iterable[Change]
+    ) -> bool:
         """Whether what was read after writing may count as what the sides are without."""
         evidence = await self._evidence(look, memory, snapshots)
+        removed = {look.aliases.current(c.key) for c in written if c.action is Action.REMOVE}
+        # the other side was without it before, and that was believed
+        taken = {(side, key) for side in Side for key in removed}
+        evidence = replace(evidence, taken=evidence.taken | taken)
         try:
             return wrong_read(look.plan, evidence) is None
         except Exception:
@@ -83,6 +89,7 @@ class Brake:
             baseline=look.baseline,
             snapshots=snapshots,
             entries=memory.known.entries if look.scopes == memory.scopes else {},
+            taken=frozenset((side, look.aliases.current(key)) for side, key in memory.recent.removing),
         )
         if not may_be_held(look.plan):
             # nothing will come of it: nothing more has to be asked

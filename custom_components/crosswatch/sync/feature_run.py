@@ -155,7 +155,7 @@ class FeatureRun:
                 self._tell(Phase.OBSERVING)
                 snapshots |= await self._read([side for side in Side if side in written])
                 look = await self._look(snapshots, memory, look.aliases)
-                trusted = await self._brake.trusts(look, memory, snapshots)
+                trusted = await self._brake.trusts(look, memory, snapshots, self.tally.written)
         except BaseException as err:
             # what both sides were seen to agree on holds, even when the writes or the last look failed
             await last_act(self._conclude(look, memory, snapshots, looked=False), err)

@@ -38,7 +38,8 @@ class Evidence:
     """What tells whether a plan can be trusted.
 
     `canaries` are the keys that both sides have held longest. `removed` counts what was taken away from
-    each side within a day, `entries` what each side held in the last run.
+    each side within a day, `entries` what each side held in the last run. `taken` is what this pair has
+    taken away itself and no read had shown: that it is gone is as it should be.
     """
 
     direction: Direction
@@ -48,6 +49,7 @@ class Evidence:
     canaries: Collection[str] = ()
     removed: Mapping[Side, int] = field(default_factory=dict)
     entries: Mapping[Side, int] = field(default_factory=dict)
+    taken: frozenset[tuple[Side, str]] = frozenset()
 
 
 def may_be_held(plan: Plan) -> bool:
@@ -75,10 +77,11 @@ def wrong_read(plan: Plan, evidence: Evidence) -> str | None:
         sides.append(Side.SOURCE)
     rejected = {row.key for row in plan.skipped if row.rule == Decided.REJECTED}
     for side in sides:
+        known = rejected | {key for at, key in evidence.taken if at is side}
         held = (key for key, missing in evidence.baseline.items() if not missing.at(side))
-        if _is_empty(evidence.snapshots[side]) and any(key not in rejected for key in held):
+        if _is_empty(evidence.snapshots[side]) and any(key not in known for key in held):
             return f"{side}_empty"
-        vanished = _vanished(plan, side, evidence.baseline) - rejected
+        vanished = _vanished(plan, side, evidence.baseline) - known
         if _is_most(len(vanished), plan.kept.get(side.other, 0)):
             return f"{side}_lost_most"
         canaries = set(evidence.canaries)

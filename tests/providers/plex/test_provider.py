@@ -29,7 +29,8 @@ async def test_contract(world: World) -> None:
     # clearing a position is not supported (adapter document)
     assert [f for f, one in provider.capabilities.items() if not one.remove] == [Feature.PROGRESS]
     told = {feature for feature, one in provider.capabilities.items() if one.absence_is_removal}
-    assert told == {Feature.WATCHLIST, Feature.RATINGS}
+    # of the log the engine believes what `events` does not name, and of the watched state nothing
+    assert told == {Feature.WATCHLIST, Feature.HISTORY, Feature.RATINGS}
 
 
 async def test_account_without_a_server(world: World) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import time
 from typing import Any, Final, Self
 
-from ...sync.models import NO_IDS, Ids, Item, Kind, Play
+from ...sync.models import MARKED, NO_IDS, Ids, Item, Kind, Play
 from ...sync.provider import AuthError, ForbiddenError
 from .cache import AUDIT, HEAD, Libraries
 from .client import PlexServerClient
@@ -24,9 +24,6 @@ from .wire import number, text
 
 PATH: Final = "status/sessions/history/all"
 OWNER_ACCOUNT: Final = 1
-MARKED: Final = "marked:"
-"""Start of a play's `remote_id` where no row of the log stands behind it, but the watched state."""
-
 
 type Identity = tuple[object, ...]
 type LogEntry = Play | LogRow
@@ -105,11 +102,13 @@ def _id(entry: LogEntry) -> str | None:
 class History:
     """What was read. `from_log` is False where the server keeps the log from this user.
 
-    `watched` are the items that count as watched at least once, whatever the log says.
+    `watched` are the items that count as watched at least once, whatever the log says. `events` are the ids
+    of all rows of the log, those included that are no plays or are left out.
     """
 
     plays: tuple[Play, ...]
     watched: tuple[Item, ...]
+    events: AbstractSet[str]
     sections: tuple[Section, ...]
     from_log: bool
 
@@ -156,7 +155,9 @@ class HistoryReader:
         log = None if kept is None else kept.plays
         plays, watched = await asyncio.to_thread(_finish, log, catalogue, self._settings, marked=marked)
         self.read_at = began
-        return History(plays=plays, watched=watched, sections=sections, from_log=kept is not None)
+        seen = frozenset[str]() if kept is None else kept.seen
+        logged = kept is not None
+        return History(plays=plays, watched=watched, events=seen, sections=sections, from_log=logged)
 
     async def _read_all(
         self, client: PlexServerClient, catalogue: Catalogue, joiner: _Joiner, place: tuple[object, ...]

@@ -17,7 +17,6 @@ from ...sync.models import (
     Item,
     Outcome,
     OutcomeStatus,
-    Play,
     Scope,
     Snapshot,
 )
@@ -35,7 +34,7 @@ from .link import ServerLink
 from .listing import FindInLibrary, KnownKeys, WatchlistWriter
 from .refusals import KINDS, refusal
 from .rights import Rights, read_rights
-from .serverside import ServerSide
+from .serverside import Reading, ServerSide
 from .settings import PlexSettings
 from .watchlist import PATH as WATCHLIST_PATH, KnownIds, read_watchlist
 
@@ -44,15 +43,10 @@ AHEAD: Final = 200
 
 CAPABILITIES: Final[Mapping[Feature, Capability]] = {
     Feature.WATCHLIST: Capability(kinds=KINDS[Feature.WATCHLIST], add=True, remove=True),
-    # Plex dates a mark with its own now (API reference 2.9). Un-marking never travels (adapter document),
-    # and of a title that was deleted the log keeps no ids
+    # Plex dates a mark with its own now (API reference 2.9). Un-marking never travels (adapter document): of
+    # such a side only a row that has left the log counts, and `Snapshot.events` names those still there
     Feature.HISTORY: Capability(
-        kinds=KINDS[Feature.HISTORY],
-        add=True,
-        remove=True,
-        dated=False,
-        absence_is_removal=False,
-        ahead=AHEAD,
+        kinds=KINDS[Feature.HISTORY], add=True, remove=True, dated=False, ahead=AHEAD
     ),
     Feature.RATINGS: Capability(
         kinds=KINDS[Feature.RATINGS], add=True, update=True, remove=True, ahead=AHEAD
@@ -192,9 +186,7 @@ class PlexProvider:
             read_at,
             server.machine_id,
             *found.scope,
-            watched=found.watched,
-            finished=found.finished,
-            has_place=found.has_place,
+            found=found,
         )
 
     async def _read_watchlist(self, read_at: int) -> Snapshot:
@@ -234,9 +226,7 @@ class PlexProvider:
         entries: tuple[Entry, ...],
         read_at: int,
         *scope: str,
-        watched: tuple[Item, ...] = (),
-        finished: tuple[Play, ...] = (),
-        has_place: Callable[[Item], bool] | None = None,
+        found: Reading | None = None,
     ) -> Snapshot:
         parts = "\n".join(("plex", str(self.account.user_id), feature, *scope))
         return Snapshot(
@@ -244,9 +234,10 @@ class PlexProvider:
             entries=entries,
             scope_hash=hashlib.sha256(parts.encode()).hexdigest(),
             read_at=read_at,
-            watched=watched,
-            finished=finished,
-            has_place=has_place,
+            watched=found.watched if found else (),
+            events=found.events if found else frozenset(),
+            finished=found.finished if found else (),
+            has_place=found.has_place if found else None,
         )
 
     def refusal(self, feature: Feature, action: Action, entry: Entry) -> str | None:

@@ -1,7 +1,7 @@
 """What is kept of one media server as one user sees it, and the features that live there."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass, replace
 import hashlib
 
@@ -24,12 +24,14 @@ from .targets import nothing_else, prepare
 class Reading:
     """A complete read. `scope` is whatever makes entries appear or vanish without anybody's doing.
 
-    `has_place` tells whether an item is in the libraries at all; None where that says nothing.
+    `events` are the ids of all plays in the log, told or not. `has_place` tells whether an item is in the
+    libraries at all; None where that says nothing.
     """
 
     entries: tuple[Entry, ...]
     scope: tuple[str, ...]
     watched: tuple[Item, ...] = ()
+    events: AbstractSet[str] = frozenset()
     finished: tuple[Play, ...] = ()
     has_place: Callable[[Item], bool] | None = None
 
@@ -88,7 +90,7 @@ class ServerSide:
             f"marked={settings.history_include_marked_watched and self._is_owner}",
             *(settings.history_ignore_guid_prefixes if settings.history_ignore_local_guid else ()),
         )
-        found = Reading(entries=history.plays, scope=scope, watched=history.watched)
+        found = Reading(entries=history.plays, scope=scope, watched=history.watched, events=history.events)
         found = await self._recovered(found)
         if self._fallback is None or not settings.history_require_external_ids:
             return found
