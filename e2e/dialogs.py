@@ -82,18 +82,8 @@ async def expect_error(dialog: Locator, text: str) -> None:
     await expect(dialog.locator("ha-form ha-alert").first).to_contain_text(text, timeout=SLOW)
 
 
-async def go_on(dialog: Locator, title: str) -> None:
-    """Leave the last page of a dialog for the dialog that follows it."""
-    await _leave(dialog)
-    await expect_title(dialog, title)
-
-
-async def _leave(dialog: Locator) -> None:
-    button = dialog.get_by_role("button", name=re.compile("skip and finish|^finish$", re.IGNORECASE))
-    await button.click(timeout=SLOW)
-
-
 async def finish(dialog: Locator) -> None:
     """Leave the last page of a dialog."""
-    await _leave(dialog)
+    button = dialog.get_by_role("button", name=re.compile("skip and finish|^finish$", re.IGNORECASE))
+    await button.click(timeout=SLOW)
     await expect(dialog.locator("ha-dialog")).to_have_count(0, timeout=SLOW)

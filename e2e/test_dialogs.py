@@ -18,7 +18,6 @@ from e2e.dialogs import (
     expect_title,
     fill,
     finish,
-    go_on,
     log_in,
     next_page,
     select,
@@ -97,19 +96,13 @@ async def test_publicmetadb_account(lab: Lab, screen: Screen) -> None:
     await screen.picture("publicmetadb-no-address")
     await fill(dialog, 1, addresses.publicmetadb)
     await submit(dialog)
-    await expect(dialog).to_contain_text(re.compile("finish", re.IGNORECASE), timeout=SLOW)
-    await screen.picture("publicmetadb-done")
-    await go_on(dialog, word("config.step.pair.title"))
-    await screen.picture("pair-follows")
-
-
-async def test_pair(lab: Lab, screen: Screen, pair_title: str) -> None:
-    """Two accounts are joined; one account alone is not a pair."""
-    plex, target = pair_title.split(" → ")
-    dialog = await add_integration(screen.page, lab.homeassistant.url)
-    await screen.picture("menu-with-pair")
-    await choose(dialog, word("config.step.user.menu_options.pair"))
     await expect_title(dialog, word("config.step.pair.title"))
+
+
+async def test_pair(screen: Screen, pair_title: str) -> None:
+    """The second account leads on to the pair: two accounts are joined, one alone is not a pair."""
+    plex, target = pair_title.split(" → ")
+    dialog = screen.page.locator(DIALOG)
     await screen.picture("pair")
     await select(dialog, word("config.step.pair.data.source"), plex)
     await select(dialog, word("config.step.pair.data.target"), plex)
