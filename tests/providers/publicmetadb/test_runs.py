@@ -183,3 +183,42 @@ async def test_single_401_is_looked_at_twice(pair: Pair, user: User, sim: Public
     sim.inject("*", status=401, first=5)
     assert (await pair.run(Feature.HISTORY)).status is RunStatus.OK
     assert len(user.watched()) == 29
+
+
+async def known_ratings(pair: Pair) -> set[str]:
+    """Return the names of what a read tells."""
+    return {entry.item.name for entry in (await pair.provider.read(Feature.RATINGS, SCOPE)).entries}
+
+
+async def test_another_account_gets_the_ratings_too(
+    pair: Pair, build: Build, sim: PublicMetaDBSimulator, user: User
+) -> None:
+    """What the old account was given says nothing of the new one, though everybody's ratings can be read."""
+    pair.hold(Feature.RATINGS, *(rating(movie(number)) for number in range(1, 6)))
+    await pair.run(Feature.RATINGS)
+    await pair.run(Feature.RATINGS)
+    new = sim.add_user("pm-new", "somebody")
+    new.add_rating(tmdb_id=1, score=80)
+    pair.provider = build(clock=pair.clock, api_key="pm-new")
+    assert await known_ratings(pair) == set()
+    await pair.run(Feature.RATINGS, settings=PairSettings(removals=frozenset(Feature)))
+    assert [(row.tmdb_id, row.score) for row in new.ratings()] == [(number, 80) for number in range(1, 6)]
+    assert len(user.ratings()) == 5
+    assert len(await known_ratings(pair)) == 5
+
+
+async def test_another_key_of_the_same_account_finds_its_ratings_again(
+    pair: Pair, build: Build, sim: PublicMetaDBSimulator, user: User
+) -> None:
+    """Each is given once more, which the service refuses: it is there, under the row that is known."""
+    pair.hold(Feature.RATINGS, *(rating(movie(number)) for number in range(1, 6)))
+    await pair.run(Feature.RATINGS)
+    before = user.ratings()
+    sim.change_key(KEY, "pm-new")
+    pair.provider = build(clock=pair.clock, api_key="pm-new")
+    await pair.run(Feature.RATINGS)
+    assert user.ratings() == before
+    pair.hold(Feature.RATINGS, *(rating(movie(number), 90) for number in range(1, 6)))
+    pair.clock.advance(HOUR)
+    await pair.run(Feature.RATINGS)
+    assert [row.score for row in user.ratings()] == [90] * 5

@@ -5,7 +5,7 @@ ratings that were given elsewhere are not in it, and a rating that was changed o
 noticed when its turn to be looked at comes, within a day.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import re
 from typing import Any, Self
 
@@ -98,6 +98,24 @@ class Record:
         if self.removed:
             return None
         return self.score if self.pending is None else self.pending.old
+
+    def doubted(self) -> Self | None:
+        """Return the record for another account or key than the one that gave the rating; None: nothing is left.
+
+        It isn't known to be there. Giving it again tells: the service refuses a second one.
+        """
+        held = self.held
+        posted = (held,) if held is not None else self.pending.posted if self.pending is not None else ()
+        if not posted:
+            return None
+        return replace(
+            self,
+            id=None,
+            maybe=None,
+            sent=None,
+            missed_at=None,
+            pending=Pending(at=self.rated_at or 0, posted=posted, old_id=self.id),
+        )
 
     def as_rating(self, usual: str) -> Rating | None:
         """Return the rating for a snapshot; None for one that isn't known to be there.

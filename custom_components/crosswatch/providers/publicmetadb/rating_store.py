@@ -18,8 +18,9 @@ from .storage import StateFile, StateFileError
 class RatingStore:
     """The ratings of one pair. `user_id` is our own on the service, where its rows tell it."""
 
-    def __init__(self, folder: Path, pair_id: str | None) -> None:
-        """Nothing is read yet."""
+    def __init__(self, folder: Path, pair_id: str | None, account: str) -> None:
+        """Nothing is read yet. `account` changes with the account, and with its key."""
+        self._account = account
         scope = scope_name(pair_id)
         self._file = StateFile(
             folder / f"publicmetadb_ratings.{scope}.shadow.json",
@@ -55,6 +56,11 @@ class RatingStore:
             raise StateFileError(f"state file {self._file.path.name} holds something else")
         # thousands of them are more than the event loop may wait for
         self._records, self._rows, self._kept = await asyncio.to_thread(_parsed, data["items"])
+        if isinstance(account := data.get("account"), str) and account != self._account:
+            self._records = {key: one for key, record in self._records.items() if (one := record.doubted())}
+            self._rows = {key: record.as_json() for key, record in self._records.items()}
+            self._changed += 1
+            data = {**data, "user_id": None, "name": token_hex(8)}
         user_id, refreshed_at, name = data.get("user_id"), data.get("refreshed_at"), data.get("name")
         self.name = name if isinstance(name, str) else None
         self.user_id = user_id if isinstance(user_id, str) else None
@@ -109,7 +115,7 @@ class RatingStore:
             if self._saved >= wanted:
                 return
             writing = self._changed
-            content: dict[str, Any] = {"items": self._kept | self._rows}
+            content: dict[str, Any] = {"account": self._account, "items": self._kept | self._rows}
             if self.user_id is not None:
                 content["user_id"] = self.user_id
             if self.refreshed_at is not None:

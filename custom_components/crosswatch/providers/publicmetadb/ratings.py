@@ -20,6 +20,7 @@ from ...sync.provider import (
 from ..http import LONGEST_WAIT
 from .applying import Write
 from .client import PublicMetaDBClient
+from .pacing import account_id
 from .quota import Bucket, Quota
 from .rating_index import LEAST_TURN, refresh
 from .rating_records import Record
@@ -44,7 +45,7 @@ class Ratings:
         """`folder` takes shadow and quota file. `clock` answers epoch seconds. Nothing is read yet."""
         self._client = client
         self._settings = settings
-        self._store = RatingStore(folder, pair_id)
+        self._store = RatingStore(folder, pair_id, account_id(settings.base_url, settings.api_key))
         self.quota = Quota(folder, pair_id, settings, clock)
         self._clock = clock
 
