@@ -100,7 +100,7 @@ class Record:
         return self.score if self.pending is None else self.pending.old
 
     def doubted(self) -> Self | None:
-        """Return the record for another account or key than the one that gave the rating; None: nothing is left.
+        """Return the record for another account or key than the one that gave it; None: nothing is left.
 
         It isn't known to be there. Giving it again tells: the service refuses a second one.
         """
