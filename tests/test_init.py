@@ -204,7 +204,7 @@ async def test_refused_sign_in(
     assert (flow["context"]["source"], flow["context"]["entry_id"]) == (SOURCE_REAUTH, entry.entry_id)
 
 
-@pytest.mark.parametrize("when", ["open", "last_run"])
+@pytest.mark.parametrize("when", ["open", "runs"])
 async def test_state_file_in_trouble(hass: HomeAssistant, pair_entry: MockConfigEntry, when: str) -> None:
     with patch(f"custom_components.crosswatch.sync.state.State.{when}", side_effect=StateError("disk full")):
         assert await set_up(hass, pair_entry) is ConfigEntryState.SETUP_RETRY

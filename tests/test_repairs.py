@@ -1,7 +1,9 @@
 """Repair issues, and the ways out of them, through Home Assistant's own interface."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
 from homeassistant.components.repairs import DOMAIN as REPAIRS
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
@@ -13,8 +15,12 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.crosswatch.const import DOMAIN
-from tests.common import PAIR_ID, Services, pair_entry_of
+from custom_components.crosswatch.sync.database import StateError
+from custom_components.crosswatch.sync.mapping import NotMappableError
+from custom_components.crosswatch.sync.models import Feature, Side
+from tests.common import PAIR_ID, Services, hold, pair_entry_of, run_pair
 from tests.conftest import Clock
+from tests.simulators.plex import OWNER
 
 MISSING = f"account_missing_{PAIR_ID}"
 LONG = "fallback_long_01KPLEX0000000000000000000"
@@ -292,4 +298,267 @@ async def test_account_is_deleted_meanwhile(
     flow = await fix(LONG)
     await hass.config_entries.async_remove(plex_entry.entry_id)
     flow = await fix(flow=flow)
+    assert (flow["type"], flow["reason"]) == ("abort", "account_gone")
+
+
+# --- a plan waits -------------------------------------------------------------------------------
+
+
+def held_issues(issue_registry: ir.IssueRegistry) -> list[str]:
+    """Return the notices of plans that wait."""
+    return [issue_id for _, issue_id in issue_registry.issues if issue_id.startswith("plan_held_")]
+
+
+@pytest.mark.parametrize("approved", [True, False])
+async def test_decide_about_a_plan(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    services: Services,
+    issue_registry: ir.IssueRegistry,
+    fix: Fix,
+    approved: bool,
+) -> None:
+    await hold(hass, loaded, services)
+    (issue_id,) = held_issues(issue_registry)
+    flow = await fix(issue_id)
+    assert (flow["type"], flow["step_id"]) == ("menu", "init")
+    assert flow["description_placeholders"] == {
+        "pair": loaded.title,
+        "feature": "History",
+        "reason": "The target held something before, and is empty now.",
+        "count": "2",
+        "shown": "2",
+        "changes": "\n".join(
+            f"- Add (PublicMetaDB): {title}" for title in ("Arrival at Dawn (2001)", "Borrowed Light (2002)")
+        ),
+    }
+    flow = await fix(flow=flow, next_step_id="approve" if approved else "reject")
+    assert flow["type"] == "create_entry"
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert len(services.user.watched()) == (2 if approved else 0)
+    assert held_issues(issue_registry) == []
+    await run_pair(hass, loaded)
+    assert held_issues(issue_registry) == []
+
+
+async def test_a_plan_that_is_gone(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    services: Services,
+    issue_registry: ir.IssueRegistry,
+    fix: Fix,
+) -> None:
+    """It was decided elsewhere while the dialog was open."""
+    await hold(hass, loaded, services)
+    (issue_id,) = held_issues(issue_registry)
+    flow = await fix(issue_id)
+    await loaded.runtime_data.memory.async_reject(loaded.runtime_data.data.plans)
+    assert held_issues(issue_registry) == []
+    flow = await fix(flow=flow, next_step_id="approve")
+    assert (flow["type"], flow["reason"]) == ("abort", "plan_gone")
+    assert not services.user.watched()
+
+
+async def test_a_plan_while_the_pair_runs(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    services: Services,
+    issue_registry: ir.IssueRegistry,
+    fix: Fix,
+) -> None:
+    await hold(hass, loaded, services)
+    (issue_id,) = held_issues(issue_registry)
+    flow = await fix(issue_id)
+    with patch.object(type(loaded.runtime_data), "running", new=True):
+        flow = await fix(flow=flow, next_step_id="approve")
+    assert (flow["type"], flow["reason"]) == ("abort", "already_running")
+    assert len(held_issues(issue_registry)) == 1
+
+
+async def test_the_notice_of_another_plan_is_another(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    services: Services,
+    issue_registry: ir.IssueRegistry,
+    fix: Fix,
+) -> None:
+    await hold(hass, loaded, services)
+    (first,) = held_issues(issue_registry)
+    movie = next(movie for movie in services.pms.state.items.values() if movie.title == "Arrival at Dawn")
+    services.pms.play(OWNER, movie, at=1_792_000_000)
+    await run_pair(hass, loaded)
+    (second,) = held_issues(issue_registry)
+    assert second != first
+    await hass.config_entries.async_remove(loaded.entry_id)
+    assert held_issues(issue_registry) == []
+
+
+async def test_a_plan_of_a_pair_that_is_gone(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    services: Services,
+    issue_registry: ir.IssueRegistry,
+    fix: Fix,
+) -> None:
+    await hold(hass, loaded, services)
+    (issue_id,) = held_issues(issue_registry)
+    await hass.config_entries.async_unload(loaded.entry_id)
+    flow = await fix(issue_id)
+    assert (flow["type"], flow["reason"]) == ("abort", "plan_gone")
+
+
+# --- titles without a TMDb id -------------------------------------------------------------------
+
+NEEDS_ID = f"needs_id_{PAIR_ID}"
+CINDER_ROAD = "movie:imdb:tt0000103"
+
+
+async def test_give_an_id(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    services: Services,
+    issue_registry: ir.IssueRegistry,
+    clock: Clock,
+    fix: Fix,
+) -> None:
+    await run_pair(hass, loaded)
+    issue = issue_registry.async_get_issue(DOMAIN, NEEDS_ID)
+    assert issue is not None
+    assert issue.translation_placeholders == {"pair": loaded.title, "count": "1"}
+    flow = await fix(NEEDS_ID)
+    assert (flow["type"], flow["step_id"]) == ("form", "id")
+    with patch.object(loaded.runtime_data.memory._state, "map_item", side_effect=NotMappableError):
+        flow = await fix(flow=flow, title=CINDER_ROAD, tmdb=103)
+    assert flow["errors"] == {"base": "not_mappable"}
+    with patch.object(loaded.runtime_data.memory._state, "map_item", side_effect=StateError):
+        flow = await fix(flow=flow, title=CINDER_ROAD, tmdb=103)
+    assert flow["errors"] == {"base": "state_error"}
+    flow = await fix(flow=flow, title=CINDER_ROAD, tmdb=103)
+    assert flow["type"] == "create_entry"
+    await clock.pass_time(seconds=61)
+    (watchlist,) = services.user.lists()
+    assert len(services.user.items(watchlist.id)) == 3
+    assert issue_registry.async_get_issue(DOMAIN, NEEDS_ID) is None
+
+
+async def test_title_after_title(
+    hass: HomeAssistant, loaded: MockConfigEntry, services: Services, fix: Fix
+) -> None:
+    """Two episodes of a show are one title."""
+    await run_pair(hass, loaded)
+    coordinator = loaded.runtime_data
+    (row,) = coordinator.data.items
+    rows = (
+        row,
+        *(
+            replace(row, key=f"episode:tvdb:7:s01e0{number}", reason="missing_show_tmdb_or_episode_numbers")
+            for number in (1, 2)
+        ),
+        replace(row, key="movie:imdb:tt9", ignored=True),
+        replace(row, key="movie:tmdb:8", reason="http:400"),
+    )
+    coordinator.async_set_updated_data(replace(coordinator.data, items=rows))
+    flow = await fix(NEEDS_ID)
+    assert flow["description_placeholders"]["count"] == "2"
+    flow = await fix(flow=flow, title=CINDER_ROAD, tmdb=103)
+    assert (flow["type"], flow["description_placeholders"]["count"]) == ("form", "1")
+    with patch.object(coordinator.memory._state, "map_item") as mapped:
+        flow = await fix(flow=flow, title="show:tvdb:7", tmdb=7)
+    assert flow["type"] == "create_entry"
+    mapped.assert_called_once_with("episode:tvdb:7:s01e01", "episode", 7)
+
+
+async def test_ignored_titles_need_no_id(
+    hass: HomeAssistant, loaded: MockConfigEntry, issue_registry: ir.IssueRegistry, fix: Fix
+) -> None:
+    await run_pair(hass, loaded)
+    flow = await fix(NEEDS_ID)
+    memory = loaded.runtime_data.memory
+    await memory.async_ignore(Feature.WATCHLIST, Side.TARGET, CINDER_ROAD)
+    assert issue_registry.async_get_issue(DOMAIN, NEEDS_ID) is None
+    await hass.config_entries.async_unload(loaded.entry_id)
+    flow = await fix(flow=flow, title=CINDER_ROAD, tmdb=103)
+    assert (flow["type"], flow["reason"]) == ("abort", "pair_gone")
+
+
+# --- a library is gone --------------------------------------------------------------------------
+
+GONE = "library_gone_01KPLEX0000000000000000000"
+GONE_FROM_PAIR = f"library_gone_{PAIR_ID}"
+
+
+async def narrow(hass: HomeAssistant, entry: MockConfigEntry, **libraries: list[str]) -> None:
+    """Narrow an entry to libraries and set everything up."""
+    options = {key.replace("__", "."): value for key, value in libraries.items()}
+    hass.config_entries.async_update_entry(entry, options={**entry.options, **options})
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+
+async def test_library_gone(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex_entry: MockConfigEntry,
+    services: Services,
+    issue_registry: ir.IssueRegistry,
+    fix: Fix,
+) -> None:
+    (section,) = services.pms.state.sections.values()
+    movies = str(section.id)
+    await narrow(hass, loaded, history_libraries=[movies])
+    await narrow(hass, plex_entry, history__libraries=[movies, "77"], ratings__libraries=["78"])
+    await hass.config_entries.async_reload(plex_entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert issue_registry.async_get_issue(DOMAIN, GONE_FROM_PAIR) is None
+    issue = issue_registry.async_get_issue(DOMAIN, GONE)
+    assert issue is not None
+    flow = await fix(GONE)
+    assert (flow["type"], flow["step_id"]) == ("form", "choose")
+    shown = {field["name"]: field["description"]["suggested_value"] for field in flow["data_schema"]}
+    assert shown == {"history_libraries": [movies], "ratings_libraries": []}
+    flow = await fix(flow=flow, history_libraries=[movies])
+    assert flow["type"] == "create_entry"
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert plex_entry.options == {"history.libraries": [movies]}
+    assert issue_registry.async_get_issue(DOMAIN, GONE) is None
+
+
+async def test_library_of_a_pair_gone(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex_entry: MockConfigEntry,
+    services: Services,
+    issue_registry: ir.IssueRegistry,
+    clock: Clock,
+    fix: Fix,
+) -> None:
+    """It is noticed within a day, and not while the server does not answer."""
+    await narrow(hass, loaded, history_libraries=["77"])
+    services.pms.inject("/library/sections*", times=None, status=500)
+    await clock.pass_time(days=1, seconds=1)
+    assert issue_registry.async_get_issue(DOMAIN, GONE_FROM_PAIR) is None
+    services.pms.heal()
+    await clock.pass_time(days=1, seconds=1)
+    assert issue_registry.async_get_issue(DOMAIN, GONE_FROM_PAIR) is not None
+    services.pms.inject("/library/sections*", times=None, status=500)
+    flow = await fix(GONE_FROM_PAIR)
+    assert (flow["type"], flow["reason"]) == ("abort", "libraries_unknown")
+    services.pms.heal()
+    flow = await fix(GONE_FROM_PAIR)
+    flow = await fix(flow=flow, history_libraries=[])
+    assert flow["type"] == "create_entry"
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert "history_libraries" not in loaded.options
+    await clock.pass_time(days=1, seconds=1)
+    assert issue_registry.async_get_issue(DOMAIN, GONE_FROM_PAIR) is None
+
+
+async def test_library_of_an_account_that_is_gone(
+    hass: HomeAssistant, loaded: MockConfigEntry, plex_entry: MockConfigEntry, services: Services, fix: Fix
+) -> None:
+    await narrow(hass, plex_entry, history__libraries=["77"])
+    await hass.config_entries.async_reload(plex_entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    flow = await fix(GONE)
+    await hass.config_entries.async_remove(plex_entry.entry_id)
+    flow = await fix(flow=flow, history_libraries=[])
     assert (flow["type"], flow["reason"]) == ("abort", "account_gone")

@@ -99,7 +99,7 @@ def keyword_values(name: str) -> set[str]:
 
 def flow_steps() -> set[str]:
     """Return the steps of the config flow that show something themselves."""
-    of_fixes = {"replace", "remove", "confirm"}
+    of_fixes = {"replace", "remove", "confirm", "choose", "id"}
     return keyword_values("step_id") - {"init"} - of_fixes | {"publicmetadb_key", "publicmetadb_reconfigure"}
 
 
@@ -151,8 +151,8 @@ def test_errors() -> None:
 def test_aborts() -> None:
     fixes = [issue["fix_flow"]["abort"] for issue in ENGLISH["issues"].values()]
     of_fixes = {reason for aborts in fixes for reason in aborts}
-    assert of_fixes == {"pair_gone", "waiting", "account_gone"}
-    assert set(ENGLISH["config"]["abort"]) | of_fixes == keyword_values("reason")
+    of_decisions = {"already_running", "state_error"}
+    assert set(ENGLISH["config"]["abort"]) | of_fixes == keyword_values("reason") | of_decisions
 
 
 def test_exceptions() -> None:
@@ -176,6 +176,10 @@ def test_issues() -> None:
     steps = {"init", "replace", "remove"}
     assert set(ENGLISH["issues"]["account_missing"]["fix_flow"]["step"]) == steps
     assert set(ENGLISH["issues"]["fallback_long"]["fix_flow"]["step"]) == {"confirm"}
+    assert set(ENGLISH["issues"]["library_gone"]["fix_flow"]["step"]) == {"choose"}
+    assert set(ENGLISH["issues"]["needs_id"]["fix_flow"]["step"]) == {"id"}
+    assert set(ENGLISH["issues"]["needs_id"]["fix_flow"]["error"]) == {"not_mappable", "state_error"}
+    assert set(ENGLISH["issues"]["plan_held"]["fix_flow"]["step"]) == {"init"}
 
 
 def test_entities() -> None:

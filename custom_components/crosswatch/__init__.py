@@ -12,14 +12,17 @@ from homeassistant.helpers.typing import ConfigType
 
 from .account import AccountConfigEntry, account_entry, async_setup_account
 from .const import CONF_KIND, CONF_SOURCE, CONF_TARGET, DOMAIN, LOGGER, EntryKind
-from .coordinator import PairConfigEntry, PairCoordinator, pairs_of_account
+from .coordinator import PairConfigEntry, PairCoordinator
 from .frontend import async_announce_card, async_setup_frontend, async_withdraw_card
 from .issues import (
     async_check_pair_issue,
     async_delete_account_issue,
-    async_delete_pair_issue,
+    async_delete_pair_issues,
     async_watch_fallback,
+    async_watch_pair,
 )
+from .libraries import async_watch_libraries
+from .pairs import pairs_of_account
 from .providers.plex.frozen import forget_pair
 from .providers.plex.statefile import StateFileError
 from .services import async_setup_services
@@ -56,6 +59,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: ConfigEntry) -> bool:
         return True
     await async_setup_account(hass, entry)
     async_watch_fallback(hass, entry)
+    async_watch_libraries(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, ACCOUNT_PLATFORMS)
     for pair in pairs_of_account(hass, entry.unique_id):
         pair.runtime_data.async_account_ready()
@@ -77,7 +81,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: ConfigEntry) -> bool:
 async def async_remove_entry(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Clean up after a removed pair; tell the pairs of a removed account."""
     if is_pair(entry):
-        async_delete_pair_issue(hass, entry)
+        async_delete_pair_issues(hass, entry)
     else:
         _report_gone(hass, entry)
     await _async_forget(hass, entry)
@@ -109,6 +113,7 @@ async def _async_setup_pair(hass: HomeAssistant, entry: PairConfigEntry) -> None
     await coordinator.async_config_entry_first_refresh()
     entry.runtime_data = coordinator
     async_check_pair_issue(hass, entry)
+    async_watch_pair(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PAIR_PLATFORMS)
     coordinator.async_arm()
 

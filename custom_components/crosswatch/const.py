@@ -89,6 +89,9 @@ class IssueKind(StrEnum):
 
     ACCOUNT_MISSING = "account_missing"
     FALLBACK_LONG = "fallback_long"
+    LIBRARY_GONE = "library_gone"
+    NEEDS_ID = "needs_id"
+    PLAN_HELD = "plan_held"
 
 
 class ProviderName(StrEnum):

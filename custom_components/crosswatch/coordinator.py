@@ -21,7 +21,6 @@ from .const import (
     CONF_DIRECTION,
     CONF_FEATURES,
     CONF_INTERVAL,
-    CONF_KIND,
     CONF_PAUSED,
     CONF_SOURCE,
     CONF_TARGET,
@@ -31,7 +30,6 @@ from .const import (
     OVERDUE_DELAY,
     STATUS_NEVER_RUN,
     STATUS_RUNNING,
-    EntryKind,
     Trigger,
 )
 from .listeners import Listeners
@@ -93,6 +91,11 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
         """Unique ids of the two account entries."""
         data = self.config_entry.data
         return {Side.SOURCE: data[CONF_SOURCE], Side.TARGET: data[CONF_TARGET]}
+
+    def account_title(self, side: Side) -> str:
+        """Name of the account at a side."""
+        entry = account_entry(self.hass, self.accounts[side])
+        return entry.title if entry else "?"
 
     @property
     def providers(self) -> list[Provider]:
@@ -385,16 +388,3 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
             self._told_at = now
             self.on_progress.async_tell(self.progress)
             self.async_update_listeners()
-
-
-@callback
-def loaded_pairs(hass: HomeAssistant) -> list[PairConfigEntry]:
-    """Return the loaded pair entries."""
-    entries = hass.config_entries.async_loaded_entries(DOMAIN)
-    return [entry for entry in entries if entry.data.get(CONF_KIND) == EntryKind.PAIR]
-
-
-@callback
-def pairs_of_account(hass: HomeAssistant, account: str | None) -> list[PairConfigEntry]:
-    """Return the loaded pair entries that use an account."""
-    return [entry for entry in loaded_pairs(hass) if account in entry.runtime_data.accounts.values()]

@@ -12,6 +12,7 @@ from homeassistant.helpers import device_registry as dr
 from .account import SERVICES, account_entry
 from .const import CONF_DIRECTION, CONF_PROVIDER, DOMAIN, STATUS_NEVER_RUN, ProviderName
 from .coordinator import PairConfigEntry, PairCoordinator
+from .models import MAPPABLE, kind_of
 from .progress import Running
 from .sync.held import HeldPlan
 from .sync.models import Action, Change, Feature
@@ -23,9 +24,6 @@ MOST_ITEMS: Final = 100
 """Unresolved items told of each reason."""
 MOST_CHANGES: Final = 200
 """Changes told of a plan."""
-
-MAPPABLE: Final = frozenset({"missing_tmdb_id", "missing_show_tmdb_or_episode_numbers", "missing_ids"})
-"""Reasons that a TMDb id, given by a person, does away with."""
 
 TROUBLES: Final = (
     RunStatus.INCOMPLETE,
@@ -63,7 +61,7 @@ def pair_message(hass: HomeAssistant, entry: PairConfigEntry, texts: Texts) -> d
         "last_run": _epoch(state.last_run),
         "last_success": _epoch(state.last_success),
         "next_run": _epoch(pair.next_run),
-        "features": [_feature(hass, pair, feature, texts) for feature in pair.features],
+        "features": [_feature(pair, feature, texts) for feature in pair.features],
         "unresolved": _unresolved(state.items, texts),
         "held": [_held(plan, texts) for plan in state.held],
         "preview": _preview(pair.preview, texts) if pair.preview else None,
@@ -119,7 +117,7 @@ def _account(hass: HomeAssistant, account: str) -> Mapping[str, Any]:
 
 
 @callback
-def _feature(hass: HomeAssistant, pair: PairCoordinator, feature: Feature, texts: Texts) -> Mapping[str, Any]:
+def _feature(pair: PairCoordinator, feature: Feature, texts: Texts) -> Mapping[str, Any]:
     """Return how a feature went when it last ran: a run may be of some features only."""
     reports = (run.features[feature] for run in pair.data.runs if feature in run.features)
     report = next(reports, None)
@@ -129,21 +127,21 @@ def _feature(hass: HomeAssistant, pair: PairCoordinator, feature: Feature, texts
         "feature_text": texts.feature(feature),
         "status": status,
         "status_text": texts.status(status or STATUS_NEVER_RUN),
-        "error_text": trouble(hass, pair, report, texts) if report else None,
+        "error_text": trouble(pair, report, texts) if report else None,
         "side": report.side if report else None,
         **{counter: getattr(report, counter) if report else 0 for counter in COUNTERS},
     }
 
 
 @callback
-def trouble(hass: HomeAssistant, pair: PairCoordinator, report: FeatureReport, texts: Texts) -> str | None:
+def trouble(pair: PairCoordinator, report: FeatureReport, texts: Texts) -> str | None:
     """Return in words what went wrong with a feature, or None."""
     if report.status is RunStatus.HELD:
         return texts.word(Word.HELD, report.error or "")
     if report.status not in TROUBLES:
         return None
-    entry = account_entry(hass, pair.accounts[report.side]) if report.side else None
-    return texts.word(Word.TROUBLE, report.status, account=entry.title if entry else "?")
+    account = pair.account_title(report.side) if report.side else "?"
+    return texts.word(Word.TROUBLE, report.status, account=account)
 
 
 def _unresolved(rows: Sequence[UnresolvedRow], texts: Texts) -> Mapping[str, Any]:
@@ -171,7 +169,7 @@ def item_message(row: UnresolvedRow) -> dict[str, Any]:
     return {
         "key": row.key,
         "name": row.name,
-        "kind": row.key.partition(":")[0],
+        "kind": kind_of(row.key),
         "feature": row.feature,
         "side": row.side,
         "attempts": row.attempts,

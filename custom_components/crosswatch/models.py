@@ -9,7 +9,8 @@ from homeassistant.util import dt as dt_util
 
 from .const import OVERDUE_DELAY, SHORTEST_INTERVAL
 from .sync.held import HeldPlan
-from .sync.models import Feature
+from .sync.identity import UNKNOWN, title_of
+from .sync.models import Feature, Kind
 from .sync.report import Phase, Progress, RunReport, RunStatus
 from .sync.unresolved import UnresolvedRow
 
@@ -88,6 +89,24 @@ class PairState:
         return (
             None if self.report is None else sum(sum(counts.values()) for counts in self.unresolved.values())
         )
+
+
+MAPPABLE: Final = frozenset({"missing_tmdb_id", "missing_show_tmdb_or_episode_numbers", "missing_ids"})
+"""Reasons that a TMDb id, given by a person, does away with."""
+
+
+def kind_of(key: str) -> Kind:
+    """Return what an item is, from its key."""
+    return Kind(key.removeprefix(UNKNOWN).partition(":")[0])
+
+
+def lacking_ids(state: PairState) -> dict[str, UnresolvedRow]:
+    """Return one item of each title that lacks its TMDb id and is not ignored, by the title's key."""
+    found: dict[str, UnresolvedRow] = {}
+    for row in state.items:
+        if row.reason in MAPPABLE and not row.ignored:
+            found.setdefault(title_of(row.key), row)
+    return found
 
 
 def next_turn(

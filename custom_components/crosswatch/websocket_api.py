@@ -16,8 +16,9 @@ from homeassistant.helpers.dispatcher import async_dispatcher_connect
 import voluptuous as vol
 
 from .const import CONF_KIND, DOMAIN, EntryKind
-from .coordinator import PairConfigEntry, loaded_pairs
+from .coordinator import PairConfigEntry
 from .message import pair_head, pair_message, progress_message
+from .pairs import loaded_pairs
 from .progress import Running
 from .texts import Texts, async_texts
 
