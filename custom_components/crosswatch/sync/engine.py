@@ -1,12 +1,14 @@
 """A run of a pair: read, plan, guard, apply, observe. One way through, feature by feature."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 import logging
 import time
 from uuid import uuid4
 
+from .explain import Explanation, explain
 from .feature_run import FeatureRun, last_act
 from .models import Direction, Feature, Plan, Scope, Side
 from .provider import Provider, Thawing
@@ -61,13 +63,58 @@ class Engine:
         Trouble with a service is in the report. Raises `AlreadyRunningError` and `StateError`, and
         whatever cancels it; the report of a broken-off run is stored as well.
         """
-        if request.pair_id in self._running:
-            raise AlreadyRunningError(request.pair_id)
-        self._running.add(request.pair_id)
-        try:
+        with self._alone(request.pair_id):
             return await self._run(request, source, target, on_progress)
+
+    async def explain(
+        self, request: RunRequest, wanted: str, source: Provider, target: Provider
+    ) -> tuple[Explanation, ...]:
+        """Tell why things are as they are: for each feature, the items that are wanted.
+
+        `wanted` is the key of an item or of its show, an id such as `imdb:tt0133093`, or a part of a name.
+        Both sides are read, and nothing is written anywhere. Raises `AlreadyRunningError` and `StateError`.
+        """
+        quiet = replace(request, dry_run=True, scope=replace(request.scope, read_only=True))
+        sides = {Side.SOURCE: source, Side.TARGET: target}
+        found: list[Explanation] = []
+        with self._alone(request.pair_id):
+            for feature in request.features:
+                run = self._feature_run(quiet, sides, feature, uuid4().hex, lambda _told: None)
+                report = await run.run()
+                found += await explain(self._state, request.pair_id, run, report, wanted)
+                if report.status is RunStatus.AUTH_FAILED:
+                    break
+        return tuple(found)
+
+    @contextmanager
+    def _alone(self, pair: str) -> Iterator[None]:
+        """Let a pair do one thing at a time."""
+        if pair in self._running:
+            raise AlreadyRunningError(pair)
+        self._running.add(pair)
+        try:
+            yield
         finally:
-            self._running.discard(request.pair_id)
+            self._running.discard(pair)
+
+    def _feature_run(
+        self,
+        request: RunRequest,
+        sides: Mapping[Side, Provider],
+        feature: Feature,
+        run_id: str,
+        on_progress: Callable[[Progress], None],
+    ) -> FeatureRun:
+        return FeatureRun(
+            state=self._state,
+            sides=sides,
+            request=request,
+            run_id=run_id,
+            feature=feature,
+            clock=self._clock,
+            since=self._since,
+            on_progress=on_progress,
+        )
 
     async def retry(
         self, pair: str, providers: Iterable[Provider], keys: Collection[str] | None = None
@@ -92,16 +139,7 @@ class Engine:
         watch = _Watch(request, sides, self._clock)
         try:
             for feature in request.features:
-                run = FeatureRun(
-                    state=self._state,
-                    sides=sides,
-                    request=request,
-                    run_id=watch.run_id,
-                    feature=feature,
-                    clock=self._clock,
-                    since=self._since,
-                    on_progress=on_progress,
-                )
+                run = self._feature_run(request, sides, feature, watch.run_id, on_progress)
                 watch.current = run
                 watch.keep(feature, await run.run())
                 if watch.features[feature].status is RunStatus.AUTH_FAILED:

@@ -63,6 +63,16 @@ class _Pace:
     done: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a plan was made of; `reason` is why it is held."""
+
+    snapshots: Mapping[Side, Snapshot]
+    memory: Memory
+    look: Look
+    reason: str | None
+
+
 async def last_act(work: Awaitable[None], error: BaseException) -> None:
     """Note what is known when something has gone wrong. A cancellation stays one, whatever else fails."""
     try:
@@ -91,6 +101,7 @@ class FeatureRun:
         """Nothing happens before `run`. `since`: no run of another engine was alive then (epoch seconds)."""
         self.feature = feature
         self.plan: Plan | None = None
+        self.seen: Seen | None = None
         self.tally = Tally()
         self._started = time.monotonic()
         self._requests_before = {side: provider.requests for side, provider in sides.items()}
@@ -137,6 +148,7 @@ class FeatureRun:
         )
         self.plan = self.tally.plan = verdict.look.plan
         reason = verdict.held.reason if verdict.held else None
+        self.seen = Seen(snapshots, memory, verdict.look, reason)
         self.tally.ignored = look.ignored
         if self._request.dry_run:
             self.tally.count(Outcome(change=c, status=OutcomeStatus.APPLIED) for c in self.plan.changes)

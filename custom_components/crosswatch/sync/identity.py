@@ -19,6 +19,9 @@ UNKNOWN = "unknown:"
 RATING = "#rating:"
 """Between the key of an item and the label of one of its ratings."""
 
+WHEN = re.compile(r"@(unknown|-?\d+)$")
+"""Time at the end of the key of a play."""
+
 NUMBERS = re.compile(r" s\d{2,}(e\d{2,})?$")
 """Numbers at the end of the key of an episode or season without any id."""
 
@@ -38,6 +41,11 @@ def play_key(key: str, watched_at: int | None) -> str:
 def rating_key(key: str, label: str) -> str:
     """Key of one rating; labels that differ in case only are one."""
     return f"{key}{RATING}{label.strip().casefold()}"
+
+
+def item_of(key: str) -> str:
+    """Return the key of the item that a play or rating, from its key, is of."""
+    return WHEN.sub("", key.partition(RATING)[0])
 
 
 def title_of(key: str) -> str:
@@ -131,6 +139,15 @@ class Aliases:
             return known
         title, at, when = key.rpartition("@")
         return f"{self._key_of.get(title, title)}{at}{when}"
+
+    def former(self, item: str) -> frozenset[str]:
+        """Return the keys that something may be stored under which has this item's key now."""
+        title, numbers = title_of(item), ""
+        if title != item:
+            numbers = f":{item.rpartition(':')[2]}"
+        tokens = {token for token, key in self._key_of.items() if key == title}
+        kind = item.partition(":")[0]
+        return frozenset({item, *(f"{kind}:{token.partition(':')[2]}{numbers}" for token in tokens)})
 
     def _title_key(self, kind: Kind, ids: Ids) -> str:
         for token in ids.tokens():

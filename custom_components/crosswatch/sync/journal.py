@@ -10,7 +10,7 @@ import json
 import sqlite3
 
 from .codec import entry_as_dict, entry_from_dict
-from .models import Change, Entry, Feature, Outcome, Side
+from .models import Change, Entry, Feature, Outcome, OutcomeStatus, Side
 from .values import Written, value_of
 
 
@@ -38,16 +38,17 @@ def settle(
     """Note how it ended. What has no outcome may be under way until `now`."""
     outcomes = tuple(outcomes)
     ended = {(o.change.side, o.change.key) for o in outcomes}
-    rows: list[tuple[Change, str, str | None, str | None, int | None]] = [
-        (o.change, o.status, o.reason, o.remote_id, o.written_at) for o in outcomes
+    rows: list[tuple[Change, str, str | None, str | None, int | None, bool]] = [
+        (o.change, o.status, o.reason, o.remote_id, o.written_at, o.status is OutcomeStatus.ALREADY)
+        for o in outcomes
     ]
-    rows += [(c, "intended", None, None, None) for c in announced if (c.side, c.key) not in ended]
+    rows += [(c, "intended", None, None, None, False) for c in announced if (c.side, c.key) not in ended]
     db.executemany(
-        "UPDATE journal SET state = ?, reason = ?, remote_id = ?, written_at = ?, at = ? "
+        "UPDATE journal SET state = ?, reason = ?, remote_id = ?, written_at = ?, found = ?, at = ? "
         "WHERE pair = ? AND run = ? AND feature = ? AND side = ? AND key = ?",
         [
-            (state, reason, remote_id, written_at, now, pair, run, c.feature, c.side, c.key)
-            for c, state, reason, remote_id, written_at in rows
+            (state, reason, remote_id, written_at, found, now, pair, run, c.feature, c.side, c.key)
+            for c, state, reason, remote_id, written_at, found in rows
         ],
     )
 

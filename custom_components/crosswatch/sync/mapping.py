@@ -9,13 +9,12 @@ from dataclasses import replace
 import re
 import sqlite3
 
-from .identity import RATING, UNKNOWN, title_ids, title_of
+from .identity import RATING, UNKNOWN, item_of, title_ids, title_of
 from .models import Entry, Item, Kind, Snapshot
 
 type Mappings = Mapping[str, int]
 """TMDb ids by the typed id, or the name, of what they were given to."""
 
-WHEN = re.compile(r"@(unknown|-?\d+)$")
 TMDB = re.compile(r"(movie|show):tmdb:")
 MAPPABLE = re.compile(
     rf"(movie|show):(tmdb|imdb|tvdb|guid):.+|{UNKNOWN}(movie|show):(?!show:|\?( \(\d+\))?$).+"
@@ -34,6 +33,7 @@ def with_mappings(snapshot: Snapshot, mappings: Mappings) -> Snapshot:
         snapshot,
         entries=tuple(_entry(entry, mappings) for entry in snapshot.entries),
         watched=tuple(_item(item, mappings) for item in snapshot.watched),
+        finished=tuple(_entry(play, mappings) for play in snapshot.finished),
     )
 
 
@@ -46,13 +46,13 @@ def known_by(wanted: str, kind: Kind) -> str:
     key = wanted.strip()
     if key.partition(":")[0] not in (*Kind, UNKNOWN.rstrip(":")):
         key = f"{title_kind}:{key}"
-    key = title_of(WHEN.sub("", key.partition(RATING)[0]))
+    key = title_of(item_of(key))
     if not MAPPABLE.fullmatch(key) or not key.removeprefix(UNKNOWN).startswith(title_kind):
         raise NotMappableError(wanted)
     return key
 
 
-def _entry(entry: Entry, mappings: Mappings) -> Entry:
+def _entry[E: Entry](entry: E, mappings: Mappings) -> E:
     item = _item(entry.item, mappings)
     return entry if item is entry.item else replace(entry, item=item)
 

@@ -8,13 +8,14 @@ import json
 import sqlite3
 from typing import Any
 
-from . import baseline, decisions, held, journal, ledger, mapping, unresolved, upkeep
+from . import baseline, decisions, held, journal, ledger, lines, mapping, unresolved, upkeep
 from .baseline import Known, Learned
 from .database import Database
 from .decisions import Decision
 from .held import Approval, HeldPlan
 from .journal import Recent
 from .ledger import Mark
+from .lines import Line
 from .models import (
     Change,
     Feature,
@@ -137,6 +138,18 @@ class State(Database):
     async def marks(self, account: str, pair: str) -> tuple[Mark, ...]:
         """Return the plays that any pair has written at an account that dates them itself."""
         return await self._do(lambda db: ledger.load(db, account, pair))
+
+    async def lines_of_run(self, pair: str, run: str) -> tuple[Line, ...]:
+        """Return what a run of the pair wrote, in its order."""
+        return await self._do(lambda db: lines.of_run(db, pair, run))
+
+    async def lines_of_items(self, pair: str, feature: Feature, items: Collection[str]) -> tuple[Line, ...]:
+        """Return what was written of items, by their keys, newest first."""
+        return await self._do(lambda db: lines.of_items(db, pair, feature, items))
+
+    async def written_names(self, pair: str, feature: Feature, text: str) -> dict[str, str]:
+        """Return names of what was written under a name like this, by key."""
+        return await self._do(lambda db: lines.naming(db, pair, feature, text))
 
     # --- unresolved -----------------------------------------------------------------------------
 

@@ -1,0 +1,101 @@
+"""Lines of the journal as they are shown and taken back: what was written when, by which run, over what.
+
+Times are epoch seconds UTC.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+import json
+import sqlite3
+
+from .codec import entry_from_dict
+from .identity import RATING
+from .models import Action, Entry, Feature, Side
+
+MAY_STAND = ("intended", "applied", "uncertain", "observed")
+"""States of writes that have changed something, as far as anybody knows."""
+
+COLUMNS = (
+    "SELECT j.run, json_extract(r.report, '$.trigger'), j.feature, j.side, j.action, j.key, j.rule, j.entry, "
+    "j.before, j.state, j.reason, j.found, j.at FROM journal j LEFT JOIN run r ON r.id = j.run "
+    "WHERE j.pair = ? "
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One write. `trigger` says who asked for the run, as long as its report is kept.
+
+    `before` is what stood there, where anything did. `found`: the service said that it was done already.
+    """
+
+    run: str
+    trigger: str | None
+    feature: Feature
+    side: Side
+    action: Action
+    key: str
+    rule: str
+    entry: Entry
+    before: Entry | None
+    state: str
+    reason: str | None
+    found: bool
+    at: int
+
+    @property
+    def may_stand(self) -> bool:
+        """Whether it has changed something, as far as anybody knows."""
+        return self.state in MAY_STAND and not self.found
+
+
+def of_run(db: sqlite3.Connection, pair: str, run: str) -> tuple[Line, ...]:
+    """Return what a run wrote, in its order."""
+    return _lines(db.execute(f"{COLUMNS} AND j.run = ? ORDER BY j.id", (pair, run)))
+
+
+def of_items(db: sqlite3.Connection, pair: str, feature: Feature, items: Iterable[str]) -> tuple[Line, ...]:
+    """Return what was written of items, by their keys, newest first."""
+    found: list[Line] = []
+    for item in items:
+        # plays and ratings are told by what follows the item's key
+        ranges = ((item, f"{item}\0"), (f"{item}@", f"{item}A"), (f"{item}{RATING}", f"{item}{RATING[:-1]};"))
+        for start, end in ranges:
+            found += _lines(
+                db.execute(
+                    f"{COLUMNS} AND j.feature = ? AND j.key >= ? AND j.key < ?", (pair, feature, start, end)
+                )
+            )
+    return tuple(sorted(found, key=lambda line: (-line.at, line.key, line.side)))
+
+
+def naming(db: sqlite3.Connection, pair: str, feature: Feature, text: str) -> dict[str, str]:
+    """Return names of what was written under a name like this, by key."""
+    # as it stands in the file: a backslash and a number for every letter that is not ASCII
+    part = json.dumps(text)[1:-1].replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    rows = db.execute(
+        "SELECT key, entry FROM journal WHERE pair = ? AND feature = ? AND entry LIKE ? ESCAPE '\\'",
+        (pair, feature, f"%{part}%"),
+    )
+    return {key: entry_from_dict(feature, json.loads(entry)).item.name for key, entry in rows}
+
+
+def _lines(rows: Iterable[tuple[str, ...]]) -> tuple[Line, ...]:
+    return tuple(
+        Line(
+            run=run,
+            trigger=trigger,
+            feature=(named := Feature(feature)),
+            side=Side(side),
+            action=Action(action),
+            key=key,
+            rule=rule,
+            entry=entry_from_dict(named, json.loads(entry)),
+            before=None if before is None else entry_from_dict(named, json.loads(before)),
+            state=state,
+            reason=reason,
+            found=bool(found),
+            at=int(at),
+        )
+        for run, trigger, feature, side, action, key, rule, entry, before, state, reason, found, at in rows
+    )
