@@ -8,8 +8,9 @@ import logging
 import time
 from uuid import uuid4
 
+from .applying import last_act
 from .explain import Explanation, explain
-from .feature_run import FeatureRun, last_act
+from .feature_run import FeatureRun
 from .models import Direction, Feature, Plan, Scope, Side
 from .provider import Provider, Thawing
 from .report import FeatureReport, Progress, RunReport, RunStatus, worst

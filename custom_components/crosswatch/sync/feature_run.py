@@ -1,24 +1,19 @@
 """One feature of one run, from the two reads to the observed result."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 import logging
 import time
 from typing import TYPE_CHECKING
 
+from .applying import Writer, last_act
 from .brake import Brake
-from .chunks import chunks
-from .context import UNKNOWN_CAPABILITY
-from .database import StateError
+from .ends import Ends
 from .identity import Aliases
 from .ledger import Mark
 from .looking import Look, Memory, Rules, look as look_at, scopes_of, without_collector
 from .models import (
-    Action,
-    Change,
-    Entry,
     Feature,
     Outcome,
     OutcomeStatus,
@@ -27,13 +22,12 @@ from .models import (
     Snapshot,
 )
 from .provider import (
-    Capability,
     Provider,
     ProviderError,
     Thawing,
 )
 from .report import FeatureReport, Phase, Progress, RunStatus
-from .state import State, own_account
+from .state import State
 from .tally import Tally
 from .trouble import SideError, gravity, status_of
 from .unresolved import NOT_SHOWN
@@ -54,15 +48,6 @@ FUTURE = 86_400
 """Seconds a journaled write may lie ahead and still count as recent: the clock was set back."""
 
 
-@dataclass(slots=True)
-class _Pace:
-    """How many of all writes are over; `started` is monotonic seconds."""
-
-    total: int
-    started: float
-    done: int = 0
-
-
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What a plan was made of; `reason` is why it is held."""
@@ -71,16 +56,6 @@ class Seen:
     memory: Memory
     look: Look
     reason: str | None
-
-
-async def last_act(work: Awaitable[None], error: BaseException) -> None:
-    """Note what is known when something has gone wrong. A cancellation stays one, whatever else fails."""
-    try:
-        await work
-    except StateError:
-        if not isinstance(error, asyncio.CancelledError):
-            raise
-        LOGGER.exception("The end of a cancelled run could not be noted")
 
 
 class FeatureRun:
@@ -112,7 +87,16 @@ class FeatureRun:
         self._clock = clock
         self._since = since
         self._on_progress = on_progress
+        self._ends = Ends(sides=sides, request=request, feature=feature)
         self._brake = Brake(state, request, feature, clock)
+        self._writer = Writer(
+            state=state,
+            ends=self._ends,
+            run_id=run_id,
+            tally=self.tally,
+            clock=clock,
+            on_progress=on_progress,
+        )
         self._unshown: set[str] = set()
         """Keys that were written, and that no read had shown when this run began."""
 
@@ -162,7 +146,7 @@ class FeatureRun:
         if verdict.approved:
             await self._state.begin_approved(self._request.pair_id, self.feature)
         try:
-            await self._apply(look.plan)
+            await self._writer.carry_out(look.plan, look.scopes)
             if written := {change.side for change in self.tally.written}:
                 self._tell(Phase.OBSERVING)
                 snapshots |= await self._read([side for side in Side if side in written])
@@ -192,7 +176,7 @@ class FeatureRun:
             try:
                 snapshot = await self._sides[side].read(self.feature, self._request.scope)
             except ProviderError as err:
-                raise self._struck(side, err) from err
+                raise self.tally.strike(side, err) from err
             self.tally.read.add(side)
             return snapshot
 
@@ -236,13 +220,13 @@ class FeatureRun:
         }
         marks: dict[Side, tuple[Mark, ...]] = {}
         for side in Side:
-            if (account := self._ledger_of(side)) is not None:
+            if (account := self._ends.ledger_of(side)) is not None:
                 marks[side] = await self._state.marks(account, pair)
         rules = Rules(
             direction=self._request.direction,
             settings=self._request.settings,
-            capabilities={side: self._able(side) for side in Side},
-            refusal=self._refusal,
+            capabilities={side: self._ends.able(side) for side in Side},
+            refusal=self._ends.refusal,
         )
 
         def make() -> Look:
@@ -271,67 +255,6 @@ class FeatureRun:
                 thawed = await provider.thawed(self.feature, self._request.scope, given)
             found |= {key: reason for key, reason in rows.items() if key not in thawed}
         return found
-
-    def _able(self, side: Side) -> Capability:
-        return self._sides[side].capabilities.get(self.feature, UNKNOWN_CAPABILITY)
-
-    def _ledger_of(self, side: Side) -> str | None:
-        """Name of the account in the ledger; None for a side that keeps the dates of plays."""
-        if self.feature is not Feature.HISTORY or self._able(side).dated:
-            return None
-        return self._request.accounts.get(side) or own_account(self._request.pair_id, side)
-
-    def _refusal(self, side: Side, feature: Feature, action: Action, entry: Entry) -> str | None:
-        return self._sides[side].refusal(feature, action, entry)
-
-    async def _apply(self, made: Plan) -> None:
-        pace = _Pace(total=len(made.changes), started=time.monotonic())
-        for side in Side:
-            changes = [change for change in made.changes if change.side is side]
-            if changes:
-                self._tell(Phase.APPLYING, side, pace)
-            # a service that can't date plays can mark whole shows and seasons
-            for chunk in chunks(changes, self._able(side).ahead, together=self._ledger_of(side) is not None):
-                await self._write(side, chunk, pace)
-
-    async def _write(self, side: Side, chunk: Sequence[Change], pace: _Pace) -> None:
-        await self._state.intend(
-            self._request.pair_id, self._run_id, chunk, int(self._clock()), account=self._ledger_of(side)
-        )
-        waiting = {change.key: change for change in chunk}
-        outcomes: list[Outcome] = []
-        try:
-            async with aclosing(self._sides[side].apply(self.feature, chunk, self._request.scope)) as results:
-                async for outcome in results:
-                    if waiting.pop(outcome.change.key, None) is None:
-                        LOGGER.error("%s: an outcome that nobody waits for", self._sides[side].name)
-                        continue
-                    outcomes.append(outcome)
-                    pace.done += 1
-                    self._tell(Phase.APPLYING, side, pace)
-        except BaseException as err:
-            await last_act(self._record(side, chunk, outcomes), err)
-            if isinstance(err, ProviderError):
-                raise self._struck(side, err) from err
-            raise
-        # what got no outcome may have landed: the read tells
-        outcomes += [
-            Outcome(change=change, status=OutcomeStatus.UNCERTAIN, reason="no_outcome")
-            for change in waiting.values()
-        ]
-        await self._record(side, chunk, outcomes)
-
-    async def _record(self, side: Side, chunk: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
-        self.tally.count(outcomes)
-        await self._state.record(
-            self._request.pair_id,
-            self._run_id,
-            chunk,
-            outcomes,
-            int(self._clock()),
-            account=self._ledger_of(side),
-            thaws=isinstance(self._sides[side], Thawing),
-        )
 
     async def _conclude(
         self,
@@ -362,6 +285,7 @@ class FeatureRun:
             learned,
             decided=look.decided if trusted else {},
             done=looked,
+            run=self._run_id,
             now=int(self._clock()),
         )
 
@@ -375,13 +299,5 @@ class FeatureRun:
             now=int(self._clock()),
         )
 
-    def _struck(self, side: Side, error: ProviderError) -> SideError:
-        self.tally.failed[side] = status_of(error)
-        return SideError(side, error)
-
-    def _tell(self, phase: Phase, side: Side | None = None, pace: _Pace | None = None) -> None:
-        told = Progress(feature=self.feature, phase=phase, side=side)
-        if pace is not None:
-            elapsed = time.monotonic() - pace.started
-            told = replace(told, done=pace.done, total=pace.total, elapsed_s=elapsed)
-        self._on_progress(told)
+    def _tell(self, phase: Phase) -> None:
+        self._on_progress(Progress(feature=self.feature, phase=phase))

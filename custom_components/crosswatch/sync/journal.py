@@ -4,7 +4,7 @@ A row is `intended`, then what its outcome says, and `observed` once both sides 
 Times are epoch seconds UTC.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 import json
 import sqlite3
@@ -14,13 +14,33 @@ from .models import Change, Entry, Feature, Outcome, OutcomeStatus, Side
 from .values import Written, value_of
 
 
-def announce(db: sqlite3.Connection, pair: str, run: str, changes: Iterable[Change], now: int) -> None:
-    """Note what is about to be written."""
+def announce(
+    db: sqlite3.Connection,
+    pair: str,
+    run: str,
+    changes: Iterable[Change],
+    now: int,
+    *,
+    scope: str | None = None,
+) -> None:
+    """Note what is about to be written. `scope`: what its side is read through."""
     db.executemany(
-        "INSERT INTO journal (pair, run, feature, side, action, key, rule, entry, before, at, state) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'intended')",
+        "INSERT INTO journal (pair, run, feature, side, action, key, rule, entry, before, at, state, scope) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'intended', ?)",
         [
-            (pair, run, c.feature, c.side, c.action, c.key, c.rule, _text(c.entry), _text(c.before), now)
+            (
+                pair,
+                run,
+                c.feature,
+                c.side,
+                c.action,
+                c.key,
+                c.rule,
+                _text(c.entry),
+                _text(c.before),
+                now,
+                scope,
+            )
             for c in changes
         ],
     )
@@ -50,6 +70,16 @@ def settle(
             (state, reason, remote_id, written_at, found, now, pair, run, c.feature, c.side, c.key)
             for c, state, reason, remote_id, written_at, found in rows
         ],
+    )
+
+
+def stand_in(
+    db: sqlite3.Connection, pair: str, run: str, feature: Feature, scopes: Mapping[Side, str]
+) -> None:
+    """Note what the sides are read through after the writes: a list may have been created for them."""
+    db.executemany(
+        "UPDATE journal SET scope = ? WHERE pair = ? AND run = ? AND feature = ? AND side = ?",
+        [(scope, pair, run, feature, side) for side, scope in scopes.items()],
     )
 
 

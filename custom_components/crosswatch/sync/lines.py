@@ -3,10 +3,11 @@
 Times are epoch seconds UTC.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 import json
 import sqlite3
+from typing import Any
 
 from .codec import entry_from_dict
 from .identity import RATING
@@ -15,9 +16,13 @@ from .models import Action, Entry, Feature, Side
 MAY_STAND = ("intended", "applied", "uncertain", "observed")
 """States of writes that have changed something, as far as anybody knows."""
 
+NAMES = (
+    *("run", "trigger", "feature", "side", "action", "key", "rule", "entry", "before"),
+    *("state", "reason", "found", "scope", "at"),
+)
 COLUMNS = (
     "SELECT j.run, json_extract(r.report, '$.trigger'), j.feature, j.side, j.action, j.key, j.rule, j.entry, "
-    "j.before, j.state, j.reason, j.found, j.at FROM journal j LEFT JOIN run r ON r.id = j.run "
+    "j.before, j.state, j.reason, j.found, j.scope, j.at FROM journal j LEFT JOIN run r ON r.id = j.run "
     "WHERE j.pair = ? "
 )
 
@@ -27,6 +32,7 @@ class Line:
     """One write. `trigger` says who asked for the run, as long as its report is kept.
 
     `before` is what stood there, where anything did. `found`: the service said that it was done already.
+    `scope` is what the side was read through then.
     """
 
     run: str
@@ -41,6 +47,7 @@ class Line:
     state: str
     reason: str | None
     found: bool
+    scope: str | None
     at: int
 
     @property
@@ -80,22 +87,18 @@ def naming(db: sqlite3.Connection, pair: str, feature: Feature, text: str) -> di
     return {key: entry_from_dict(feature, json.loads(entry)).item.name for key, entry in rows}
 
 
-def _lines(rows: Iterable[tuple[str, ...]]) -> tuple[Line, ...]:
-    return tuple(
-        Line(
-            run=run,
-            trigger=trigger,
-            feature=(named := Feature(feature)),
-            side=Side(side),
-            action=Action(action),
-            key=key,
-            rule=rule,
-            entry=entry_from_dict(named, json.loads(entry)),
-            before=None if before is None else entry_from_dict(named, json.loads(before)),
-            state=state,
-            reason=reason,
-            found=bool(found),
-            at=int(at),
-        )
-        for run, trigger, feature, side, action, key, rule, entry, before, state, reason, found, at in rows
-    )
+def _lines(rows: Iterable[Iterable[Any]]) -> tuple[Line, ...]:
+    return tuple(_line(dict(zip(NAMES, row, strict=True))) for row in rows)
+
+
+def _line(row: Mapping[str, Any]) -> Line:
+    feature, before = Feature(row["feature"]), row["before"]
+    told = {
+        "feature": feature,
+        "side": Side(row["side"]),
+        "action": Action(row["action"]),
+        "entry": entry_from_dict(feature, json.loads(row["entry"])),
+        "before": None if before is None else entry_from_dict(feature, json.loads(before)),
+        "found": bool(row["found"]),
+    }
+    return Line(**{**row, **told})

@@ -77,9 +77,11 @@ MIGRATIONS = (
         at INTEGER NOT NULL, missed INTEGER NOT NULL, PRIMARY KEY (pair, feature, side, key)
     ) WITHOUT ROWID;
     """,
-    # 7: whether a service said that a write was done already, so that nothing of it is ours to take back
+    # 7: whether a service said that a write was done already, so that nothing of it is ours to take back, and
+    # through what the side was read then
     """
     ALTER TABLE journal ADD COLUMN found INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE journal ADD COLUMN scope TEXT;
     UPDATE journal SET found = 1 WHERE state = 'already' OR (state = 'observed' AND reason IS NOT NULL);
     CREATE INDEX journal_by_run ON journal (run);
     """,

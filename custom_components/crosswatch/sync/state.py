@@ -57,15 +57,21 @@ class State(Database):
         *,
         decided: Mapping[tuple[Side, str], int | None] | None = None,
         done: bool = True,
+        run: str | None = None,
         now: int,
     ) -> None:
-        """Move the baseline to what was observed. `decided`: see `Plan`; `done`: no plan waits any more."""
+        """Move the baseline to what was observed.
+
+        `decided`: see `Plan`; `done`: no plan waits any more. What `run` wrote stands in these scopes.
+        """
 
         def write(db: sqlite3.Connection) -> None:
             baseline.agree(db, pair, feature, scopes, learned, now=now)
             decisions.follow(db, pair, feature, decided or {})
             if done:
                 held.release(db, pair, feature, now)
+            if run is not None:
+                journal.stand_in(db, pair, run, feature, scopes)
 
         await self._do(write)
 
@@ -76,13 +82,23 @@ class State(Database):
     # --- journal and ledger ---------------------------------------------------------------------
 
     async def intend(
-        self, pair: str, run: str, changes: Iterable[Change], now: int, *, account: str | None = None
+        self,
+        pair: str,
+        run: str,
+        changes: Iterable[Change],
+        now: int,
+        *,
+        account: str | None = None,
+        scope: str | None = None,
     ) -> None:
-        """Record that the changes are about to be written. `account`: it dates plays itself, see `ledger`."""
+        """Record that the changes are about to be written.
+
+        `account`: it dates plays itself, see `ledger`. `scope`: what the side is read through.
+        """
         changes = tuple(changes)
 
         def write(db: sqlite3.Connection) -> None:
-            journal.announce(db, pair, run, changes, now)
+            journal.announce(db, pair, run, changes, now, scope=scope)
             if account is not None:
                 ledger.announce(db, account, pair, run, changes, now=now)
 

@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 from .models import Action, Change, Outcome, OutcomeStatus, Plan, Side
+from .provider import ProviderError
 from .report import FeatureReport, RunStatus, SideReport, worst
+from .trouble import SideError, status_of
 from .unresolved import Place
 
 BROKEN_OFF = (RunStatus.CANCELLED, RunStatus.FAILED)
@@ -34,6 +36,11 @@ class Tally:
     def written(self) -> tuple[Change, ...]:
         """What may have been written."""
         return tuple(outcome.change for outcome in self._written)
+
+    def strike(self, side: Side, error: ProviderError) -> SideError:
+        """Note that a side fails as a whole, and return what is to be raised."""
+        self.failed[side] = status_of(error)
+        return SideError(side, error)
 
     def count(self, outcomes: Iterable[Outcome]) -> None:
         """Take in how writes ended."""
