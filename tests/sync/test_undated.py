@@ -8,6 +8,7 @@ import pytest
 from custom_components.crosswatch.sync import feature_run
 from custom_components.crosswatch.sync.ledger import ECHO, LONGEST, Mark
 from custom_components.crosswatch.sync.models import (
+    Action,
     Change,
     Direction,
     Entry,
@@ -322,7 +323,7 @@ async def test_a_killed_run_marks_nothing_twice_and_imports_nothing(
         Change(
             feature=Feature.HISTORY,
             side=side,
-            action=feature_run.Action.ADD,
+            action=Action.ADD,
             key=f"movie:tmdb:{n}@{LATE}",
             entry=play(movie(n), LATE),
             rule="only_at_source",
