@@ -1,6 +1,7 @@
 """Writing the watchlist: ids lead to a key of Discover, answers are verified, titles decide nothing."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -277,6 +278,26 @@ async def test_library_is_asked_last(world: World) -> None:
     world.movie(1)
     await put(world.whole(watchlist_allow_pms_fallback=True), wanted(tmdb=1))
     assert not world.pms.log
+
+
+@pytest.mark.parametrize("fault", [{"status": 500}, {"status": 403}, {"status": 401}, {"drop": True}])
+@pytest.mark.parametrize("path", ["/identity", "/library/sections", "/library/sections/1/all"])
+async def test_library_that_can_not_be_asked(
+    world: World, tmp_path: Path, fault: dict[str, Any], path: str
+) -> None:
+    """The media server in trouble is no reason to give a title up, nor to stop with the others."""
+    world.cloud.add_movie("Movie 1", hex_key(1), TrueIds(None, 1))
+    world.movie(2)
+    world.pms.inject(path, times=None, **fault)
+    world.cloud.hidden_addresses = True
+    provider = world.whole(state_dir=tmp_path, watchlist_allow_pms_fallback=True)
+    planned = [change(WatchlistEntry(item=Item(kind=Kind.MOVIE, ids=Ids(tmdb=number)))) for number in (2, 1)]
+    done = await apply(provider, *planned)
+    assert [done[each.key] for each in planned] == [
+        (OutcomeStatus.FAILED, "no_answer"),
+        (OutcomeStatus.APPLIED, None),
+    ]
+    assert not (tmp_path / "plex_watchlist.unresolved.json").exists()
 
 
 async def test_copies_that_lead_to_two_keys(world: World) -> None:

@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 from ...sync.models import NO_IDS, Action, Change, Ids, Item, Kind, Outcome, OutcomeStatus, WatchlistEntry
-from ...sync.provider import NotFoundError, RefusedError
+from ...sync.provider import NotFoundError, ProviderError, RefusedError, UnreachableError
 from ..http import Pacer
 from .applying import Job, outcome
 from .client import DiscoverClient
@@ -127,7 +127,11 @@ class WatchlistWriter:
                 self._known.learn(item.kind, ids, only)
                 return Key(only, proven=True)
         if find is not None:
-            rows = await find(item)
+            try:
+                rows = await find(item)
+            except ProviderError:
+                # nobody knows then whether the libraries would have helped; the watchlist itself is fine
+                raise UnreachableError("the media server can't be asked") from None
             keys = {key for row in rows if (key := guid_key(item.kind, row.guid)) is not None}
             if len(keys) == 1:
                 return Key(keys.pop(), proven=True)
