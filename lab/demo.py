@@ -59,7 +59,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="with --once: the result as one JSON object")
     parser.add_argument("--port", type=int, default=0, help="of Home Assistant; by default a free one")
     parser.add_argument("--size", type=int, default=50, help="watched episodes, at least (default: 50)")
-    parser.add_argument("--seed", type=int, default=5, help="another number, another library (default: 5)")
+    parser.add_argument("--seed", type=int, default=14, help="another number, another library (default: 14)")
     options = parser.parse_args()
     if options.size < 1 or options.port not in range(65_536):
         parser.error("a size is at least 1, a port at most 65535")
