@@ -127,7 +127,7 @@ class Shelf:
                 if not known:
                     user.add_rating(**video, score=value)
             case _:
-                runtime = self.titles[title].duration or 0
+                runtime = (self.titles[title].duration or 0) if title in self.titles else 6_000_000
                 user.add_resume(**video, position_ms=value, runtime_ms=runtime)
 
 

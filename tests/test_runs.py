@@ -383,7 +383,7 @@ async def test_ledger_of_an_account_without_its_pair(
 # --- what can't be written ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("feature", ["watchlist", "history"])
+@pytest.mark.parametrize("feature", ["watchlist", "history", "progress"])
 async def test_freeze_file(
     hass: HomeAssistant,
     accounts: tuple[MockConfigEntry, MockConfigEntry],
@@ -393,7 +393,7 @@ async def test_freeze_file(
     feature: str,
 ) -> None:
     """What Plex does not have rests in the documented file; whoever deletes that lets it be tried again."""
-    shelf.do_at_publicmetadb(feature, 777, THEN)
+    shelf.do_at_publicmetadb(feature, 777, 1_800_000 if feature == "progress" else THEN)
     file = tmp_path / ".cw_state" / f"plex_{feature}.unresolved.json"
     entry = await paired(hass, accounts, "q>p", feature)
 

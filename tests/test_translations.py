@@ -19,6 +19,7 @@ from custom_components.crosswatch.flows.plex_options import plex_setting
 from custom_components.crosswatch.flows.publicmetadb_options import publicmetadb_setting
 from custom_components.crosswatch.message import TROUBLES
 from custom_components.crosswatch.pair_settings import NUMBERS
+from custom_components.crosswatch.providers.plex import listing, marking, progress, ratings, resolving
 from custom_components.crosswatch.providers.plex.link import NoServerError
 from custom_components.crosswatch.providers.plex.provider import WrongUserError
 from custom_components.crosswatch.providers.plex.rights import (
@@ -231,6 +232,8 @@ def test_reasons() -> None:
         what, _, code = key.partition("_")
         words.setdefault(what, set()).add(code)
     documented = constants("providers/*/refusals.py")
+    documented |= {listing.NOT_FOUND, ratings.CLEAR_FAILED, *marking.RESUMABLE, *progress.PASSING}
+    documented |= {resolving.NOT_IN_LIBRARY, resolving.AMBIGUOUS, resolving.MISSING_IDS}
     assert documented <= words["reason"]
     told = constants("providers/**/*.py", "sync/*.py") | {"http", "other", "clear_unsupported"}
     assert words["reason"] <= told
