@@ -155,6 +155,8 @@ class Row:
     wall_at: float = 0.0
     reported: bool = False
     shown: bool = False
+    gone_at: float = 0.0
+    """When it was taken away, if it was."""
 
 
 @dataclass(slots=True)
@@ -177,9 +179,11 @@ class SimSide:
         self.name = name
         self.requests = 0
         self.capabilities: Mapping[Feature, Capability] = {
-            f: Capability(kinds=frozenset(Kind), add=True, update=True) for f in Feature
+            f: Capability(kinds=frozenset(Kind), add=True, update=True, remove=True) for f in Feature
         }
         self.rows: dict[Feature, list[Row]] = {f: [] for f in Feature}
+        self.ghosts: dict[Feature, list[Row]] = {f: [] for f in Feature}
+        """What the engine has taken away, or is about to; a stale read may show it once more."""
         self.scope_hash = "a"
         self.needs_tmdb = False
         self.dead = False
@@ -209,6 +213,7 @@ class SimSide:
         if (error := READ_ERRORS.get(how)) is not None:
             raise error
         rows = [row for row in self.rows[feature] if self._shown(feature, row, how)]
+        rows += [row for row in self.ghosts[feature] if self._haunts(row, how)]
         for row in rows:
             row.shown = True
         entries = self.told(feature, rows)
@@ -254,6 +259,13 @@ class SimSide:
                 return not self.may_hide(feature, row.entry) or self._random.random() < 0.5
         return True
 
+    def _haunts(self, row: Row, how: Read) -> bool:
+        """Whether a read shows what was taken away."""
+        if row.gone_at > self._time.true:
+            return True
+        fresh = max(self._time.true - row.gone_at, self._time.clock() - row.wall_at) < SETTLE
+        return how is Read.STALE and row.reported and fresh
+
     def refusal(self, feature: Feature, action: Action, entry: Entry) -> str | None:
         """Refuse what has no TMDb id, when asked to be strict."""
         if self.needs_tmdb and entry.item.ids.tmdb is None and entry.item.show_ids.tmdb is None:
@@ -294,6 +306,8 @@ class SimSide:
         if how not in STORED and how is not Write.DOWN_LANDED:
             return how, None
         self.on_store(change)
+        if change.action is Action.REMOVE:
+            return how, self._take(feature, change.entry, late=how in DELAYED)
         row = Row(
             entry=self.make(feature, change.entry),
             by_engine=True,
@@ -302,3 +316,13 @@ class SimSide:
         )
         self.rows[feature].append(row)
         return how, row
+
+    def _take(self, feature: Feature, entry: Entry, *, late: bool) -> Row | None:
+        """Take away the rows of an entry; whatever else there is of its title stays."""
+        taken = [row for row in self.rows[feature] if row.entry == entry]
+        for row in taken:
+            self.rows[feature].remove(row)
+            row.gone_at = self._time.true + (LANDING if late else 0)
+            row.wall_at, row.reported = self._time.clock(), False
+            self.ghosts[feature].append(row)
+        return taken[0] if taken else None

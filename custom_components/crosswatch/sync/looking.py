@@ -88,17 +88,23 @@ class Look:
         """
         written = tuple(written)
         plan = self.plan
-        moved = {new: self.baseline[new] for new in self.renamed.values() if new not in plan.gone}
         removals = {(c.side, c.key) for c in written if c.action is Action.REMOVE}
+        removed = [place for place in sorted({*removing, *removals}) if self.is_gone(*place)]
+        # what we took away and neither side shows is forgotten at once: should it come back, it is new
+        places = {self.aliases.current(key) for _, key in removed}
+        over = {key for key in places if (now := plan.missing.get(key)) and now.source and now.target}
+        missing = {key: count for key, count in plan.missing.items() if key not in over}
+        gone = over.union(plan.gone)
+        moved = {new: self.baseline[new] for new in self.renamed.values() if new not in gone}
         return Learned(
             agreed=self.news,
             values={**{new: self.values[new] for new in moved if new in self.values}, **plan.values},
             logs={**{new: self.logs[new] for new in moved if new in self.logs}, **plan.logs},
-            missing={**moved, **plan.missing} if trusted else moved,
-            gone=(*self.renamed, *plan.gone) if trusted else tuple(self.renamed),
+            missing={**moved, **missing} if trusted else moved,
+            gone=(*self.renamed, *sorted(gone)) if trusted else tuple(self.renamed),
             aliases=self.aliases.learned,
             observed=[key for key in sorted({*waiting, *(c.key for c in written)}) if self.shows(key)],
-            removed=[place for place in sorted({*removing, *removals}) if self.is_gone(*place)],
+            removed=removed,
             entries=entries,
         )
 

@@ -117,7 +117,16 @@ class _History:
             else:
                 # plays of the target in a one-way pair: its own business, unless they were agreed
                 known = [place for place in missing if self._recognise(item, plays[place])]
-                self._take(item, side, plays, known)
+                gone = [plays[place].watched_at for place in known]
+                kept = [play.watched_at for place, play in enumerate(plays) if place not in missing]
+                doubles = [
+                    place
+                    for place in missing
+                    if place not in known
+                    and _stands_for(gone, plays[place].watched_at, self._window)
+                    and not _stands_for(kept, plays[place].watched_at, self._window)
+                ]
+                self._take(item, side, plays, known, doubles)
 
     def _recognise(self, item: str, play: Play) -> bool:
         return self._draft.recognise(item, play_key(item, play.watched_at), play.watched_at)
@@ -129,6 +138,7 @@ class _History:
         standing = [play.watched_at for place, play in enumerate(plays) if place not in lacking]
         known = {place: self._recognise(item, plays[place]) for place in lacking}
         gone: list[int] = []
+        doubles: list[int] = []
         # of two records of one watching the known one stands for it, then the one that can be written
         for place in sorted(lacking, key=lambda place: (not known[place], draft.refused(side, plays[place]))):
             play, key = plays[place], play_key(item, plays[place].watched_at)
@@ -137,6 +147,14 @@ class _History:
                 # two rows of one watching: the other row stands for both
                 draft.skip(side, key, play, "recorded_twice")
                 continue
+            if _stands_for((plays[each].watched_at for each in gone), play.watched_at, self._window):
+                # two rows of one watching that was taken away here: they go together
+                doubles.append(place)
+                continue
+            if agreed is not None and draft.context.two_way:
+                # agreed before, taken away here
+                gone.append(place)
+                continue
             standing.append(play.watched_at)
             if agreed is None and (other, key) in self._echoes:
                 # our own mark: its play came from here, and is gone or not shown now
@@ -144,13 +162,10 @@ class _History:
             elif agreed is None:
                 # never agreed: a new play
                 draft.add(side, key, play, f"only_at_{other}")
-            elif draft.context.two_way:
-                # agreed before, taken away here
-                gone.append(place)
             else:
                 # agreed before, in a one-way pair the source decides
                 draft.add(side, key, play, "missing_at_target", once=not agreed.target)
-        self._take(item, side, plays, gone)
+        self._take(item, side, plays, gone, doubles)
 
     def _plan_towards_undated(
         self, item: str, side: Side, plays: Sequence[Play], missing: Iterable[int]
@@ -216,25 +231,36 @@ class _History:
                 # agreed before, in a one-way pair the source decides
                 draft.add(side, key, play, "missing_at_target", once=not agreed.target)
 
-    def _take(self, item: str, side: Side, plays: Sequence[Play], places: Sequence[int]) -> None:
-        """Plan to take away, at the other side, plays that were agreed and are gone from `side`."""
+    def _take(
+        self,
+        item: str,
+        side: Side,
+        plays: Sequence[Play],
+        places: Sequence[int],
+        doubles: Sequence[int] = (),
+    ) -> None:
+        """Plan to take away, at the other side, plays that were agreed and are gone from `side`.
+
+        `doubles` are the places of further records of these.
+        """
         draft, other = self._draft, side.other
         if not places:
             return
-        keys = {place: play_key(item, plays[place].watched_at) for place in places}
+        keys = {place: play_key(item, plays[place].watched_at) for place in (*places, *doubles)}
         confirmed = {place: _confirmed(draft, keys[place], side) for place in places}
         whole = other in self._undated and draft.removes(other)
         rule = self._rule_to_keep(item, side, plays, places) if whole else None
         newest = max(places, key=lambda place: (_age(plays[place]), place))
-        for place in places:
+        for place in (*places, *doubles):
             if rule is not None:
                 draft.skip(other, keys[place], plays[place], rule)
             elif whole and place != newest:
                 # one play stands for all
                 draft.skip(other, keys[place], plays[place], "covered_by_newest")
             else:
-                once = not all(confirmed.values()) if whole else not confirmed[place]
-                draft.remove(other, keys[place], plays[place], once=once)
+                alone = not whole and place in confirmed
+                sure = confirmed[place] if alone else all(confirmed.values())
+                draft.remove(other, keys[place], plays[place], once=not sure)
 
     def _rule_to_keep(
         self, item: str, side: Side, plays: Sequence[Play], places: Sequence[int]
