@@ -250,11 +250,12 @@ class _History:
         confirmed = {place: _confirmed(draft, keys[place], side) for place in places}
         whole = other in self._undated and draft.removes(other)
         rule = self._rule_to_keep(item, side, plays, places) if whole else None
-        newest = max(places, key=lambda place: (_age(plays[place]), place))
-        for place in (*places, *doubles):
+        newest = keys[max(places, key=lambda place: _age(plays[place]))]
+        # rows of one time have one key, and go together
+        for place in {keys[place]: place for place in reversed((*places, *doubles))}.values():
             if rule is not None:
                 draft.skip(other, keys[place], plays[place], rule)
-            elif whole and place != newest:
+            elif whole and keys[place] != newest:
                 # one play stands for all
                 draft.skip(other, keys[place], plays[place], "covered_by_newest")
             else:
