@@ -651,3 +651,27 @@ async def test_the_brake_is_wide_enough_for_every_day(lab: Lab) -> None:
         del pair.of(Side.SOURCE)[:BRAKE_COUNT]
         await pair.run(2)
         assert pair.held[0] == pair.held[1]
+
+
+async def test_what_is_listed_anew_after_it_was_taken_away_is_new(lab: Lab) -> None:
+    """Right after the removal, on the side from which it was taken, which never tells when it was listed."""
+    pair = Pair(lab)
+    await pair.agree(8)
+    pair.of(Side.SOURCE).pop(0)
+    await pair.run(2)
+    assert pair.held == (7, 7)
+    pair.of(Side.TARGET).append(listed(movie(1)))
+    lab.now += 10 - HOUR
+    assert (await pair.run()).total("removed") == 0
+    await pair.run()
+    assert pair.held == (8, 8)
+
+
+async def test_rows_of_one_moment_are_taken_away_once(lab: Lab) -> None:
+    pair = Pair(lab, HISTORY)
+    pair.of(Side.TARGET)[:] = [*pair.entries(8), play(movie(1), NOW - DAY)]
+    await pair.run()
+    pair.of(Side.SOURCE).remove(play(movie(1), NOW - DAY))
+    await pair.run()
+    report = await pair.run()
+    assert report.total("removed") == 1
