@@ -40,7 +40,7 @@ class Card:
         """The progress bar."""
         return self.root.get_by_role("progressbar")
 
-    def button(self, key: str, **values: str) -> Locator:
+    def button(self, key: str, **values: str | int) -> Locator:
         """A button by the key of its text."""
         return self.root.get_by_role("button", name=card_word(key, **values), exact=True)
 

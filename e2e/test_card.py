@@ -16,7 +16,7 @@ from e2e.words import card_word, word
 from lab import flows
 from lab.lab import Lab
 from lab.pairs import DASHBOARD, Pair, find_pair, plan, save_dashboard
-from lab.publicmetadb import read_contents
+from lab.publicmetadb import empty_lists, read_contents
 
 TITLE = "Evenings"
 HOSTILE = "<img src=x onerror=\"window.hacked = true\"> 'n' <b>Bold</b>"
@@ -170,6 +170,74 @@ async def test_unresolved(lab: Lab, screen: Screen, pair: Pair, card: Card) -> N
     assert await card.root.locator("img").count() == 0
     assert await card.unlabelled() == []
     await screen.picture("unresolved")
+
+
+async def test_ignore(screen: Screen, card: Card) -> None:
+    """What is ignored no longer counts, and can count again."""
+    name = f"{HOSTILE} (2000)"
+    await card.button("unresolved.ignore", name=name).click()
+    await card.expect_text(card_word("unresolved.ignored", n=1))
+    await card.expect_text(card_word("unresolved.title", n=2))
+    await card.button("unresolved.unignore", name=name).click()
+    await card.expect_text(card_word("unresolved.title", n=3))
+    assert await card.unlabelled() == []
+
+
+async def test_map(lab: Lab, screen: Screen, card: Card) -> None:
+    """A title gets its TMDb number, and the next run writes it."""
+    before = await read_contents(lab.simulators)
+    await card.button("unresolved.map", name=f"{HOSTILE} (2000)").click()
+    number = card.dialog.get_by_label(card_word("map.label"))
+    await number.fill("six hundred")
+    await card.dialog.get_by_role("button", name=card_word("map.confirm")).click()
+    await expect(card.dialog).to_be_visible()
+    await number.fill("603603")
+    await screen.picture("map")
+    await card.dialog.get_by_role("button", name=card_word("map.confirm")).click()
+    await expect(card.dialog).to_have_count(0)
+    await expect(screen.page.get_by_text(card_word("unresolved.mapped")).first).to_be_visible()
+    await card.button("buttons.sync").click()
+    await card.expect_text(card_word("unresolved.title", n=2), A_RUN)
+    after = await read_contents(lab.simulators)
+    assert {row[2] for row in after.items} - {row[2] for row in before.items} == {603603}
+
+
+async def test_held_and_approved(lab: Lab, screen: Screen, card: Card) -> None:
+    """Somebody empties the list: the plan waits with its titles, and is carried out once it is approved."""
+    removed = await empty_lists(lab.simulators)
+    await card.button("buttons.sync").click()
+    await card.expect_text(card_word("held.title", feature=word("selector.feature.options.watchlist")), A_RUN)
+    await card.expect_text(card_word("changes.add", n=removed))
+    await card.button("held.all", n=removed).click()
+    await expect(card.root.locator(".held .changes li")).to_have_count(removed)
+    await screen.picture("held")
+    await card.button("held.approve").click()
+    await screen.picture("approve")
+    await screen.page.keyboard.press("Escape")
+    await expect(card.dialog).to_have_count(0)
+    assert (await read_contents(lab.simulators)).items == []
+    await card.button("held.approve").click()
+    await card.dialog.get_by_role("button", name=card_word("approve.confirm")).click()
+    await expect(card.root.locator(".held")).to_have_count(0, timeout=A_RUN)
+    await expect(card.bar).to_have_count(0, timeout=A_RUN)
+    await card.expect_text(status("unresolved"))
+    contents = await read_contents(lab.simulators)
+    assert len(contents.items) == removed
+    assert contents.doubles == []
+
+
+async def test_held_and_rejected(lab: Lab, screen: Screen, card: Card) -> None:
+    """A plan that is rejected is left alone by the next runs."""
+    removed = await empty_lists(lab.simulators)
+    await card.button("buttons.sync").click()
+    await card.button("held.reject").click(timeout=A_RUN)
+    await card.dialog.get_by_role("button", name=card_word("reject.confirm")).click()
+    await expect(card.root.locator(".held")).to_have_count(0, timeout=SLOW)
+    await card.button("buttons.sync").click()
+    await card.expect_text(card_word("features.nothing_new"), A_RUN)
+    await expect(card.root.locator(".held")).to_have_count(0)
+    assert (await read_contents(lab.simulators)).items == []
+    assert removed > 0
 
 
 async def test_phone(screen: Screen, card: Card) -> None:

@@ -26,7 +26,10 @@ export const Actions = (Base) =>
       this.requestUpdate();
     }
 
+    /** Close the dialog in the browser's way, which gives the focus back. */
     closeDialog() {
+      const window = this.renderRoot.querySelector("dialog[open]");
+      if (window) window.close();
       this.ask(undefined);
     }
 
@@ -79,24 +82,24 @@ export const Actions = (Base) =>
       }
     }
 
-    async ignore(pair, { feature, side, key }, id) {
-      if (await this._call(id, "ignore_item", { device_id: pair.device_id, feature, side, key })) {
-        this._tell("unresolved.ignoring");
+    /** Ignore an item, or count it again. */
+    async ignore(pair, { feature, side, key, ignored }, id) {
+      const data = { device_id: pair.device_id, feature, side, key, ignored: !ignored };
+      if (await this._call(id, "ignore_item", data)) {
+        this._tell(ignored ? "unresolved.unignoring" : "unresolved.ignoring");
       }
     }
 
-    /** Give an item the TMDb number in the open dialog. */
-    async map(event, pair, item) {
-      const input = event.currentTarget.form.elements.tmdb;
-      input.setCustomValidity(input.validity.patternMismatch ? this.t("map.invalid") : "");
-      if (!input.reportValidity()) return;
+    /** Tell which title an item is. */
+    async map(pair, { key, kind }, tmdb) {
       this.closeDialog();
-      const data = { item: item.key, kind: item.kind, tmdb: Number(input.value) };
-      if (await this._call(item.key, "map_item", { device_id: pair.device_id, ...data })) this._tell("unresolved.mapped");
+      const data = { device_id: pair.device_id, item: key, kind, tmdb };
+      if (await this._call(key, "map_item", data)) this._tell("unresolved.mapped");
     }
 
-    /** Call an action; whether it went well. */
+    /** Call an action, once at a time; whether it went well. */
     async _call(id, service, data) {
+      if (this.busy(id)) return false;
       this._busy.add(id);
       this.failure = undefined;
       this.requestUpdate();

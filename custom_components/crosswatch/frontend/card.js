@@ -99,12 +99,13 @@ export class CrossWatchCard extends Actions(LitElement) {
     }
     this._now = Date.now() / 1000;
     this.showFound(this._feed && this._feed.pair);
-    this._stopHadFocus = Boolean(this.renderRoot.activeElement && this.renderRoot.activeElement.matches(".stop"));
+    this._hadFocus = Boolean(this.renderRoot && this.renderRoot.activeElement);
   }
 
   updated() {
-    // the button to stop a run goes with the run: what it leaves is one step away
-    if (this._stopHadFocus && !this.renderRoot.activeElement) this.renderRoot.querySelector(".sync").focus();
+    // what had the focus may be gone, such as the button to stop a run: the reader must not be lost with it
+    const next = this._hadFocus && !this.renderRoot.activeElement && this.renderRoot.querySelector(".sync");
+    if (next) next.focus({ preventScroll: true });
     const window = this.renderRoot.querySelector("dialog");
     if (window && !window.open) window.showModal();
   }

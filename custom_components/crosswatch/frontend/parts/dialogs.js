@@ -7,13 +7,20 @@ import { changeList, countsText, sizeOf } from "./changes.js";
 export const dialog = (card, pair) => {
   const asked = card.dialog;
   if (!asked || !pair) return "";
-  const { title, body, actions } = KINDS[asked.kind](card, pair, asked);
+  const { title, body, cancel, confirm, onConfirm, tone = "" } = KINDS[asked.kind](card, pair, asked);
+  const onSubmit = (event) => {
+    event.preventDefault();
+    onConfirm(event.target);
+  };
   return html`
     <dialog aria-labelledby="dialog-title" @close=${() => card.closeDialog()} @click=${onBackdrop}>
-      <form method="dialog" class="window">
+      <form class="window" @submit=${onSubmit}>
         <h2 id="dialog-title">${title}</h2>
         <div class="body">${body}</div>
-        <div class="actions">${actions}</div>
+        <div class="actions">
+          <button type="button" class="plain" @click=${() => card.closeDialog()}>${cancel}</button>
+          ${confirm ? html`<button class="filled ${tone}">${confirm}</button>` : ""}
+        </div>
       </form>
     </dialog>
   `;
@@ -22,8 +29,6 @@ export const dialog = (card, pair) => {
 const onBackdrop = (event) => {
   if (event.target === event.currentTarget) event.currentTarget.close();
 };
-
-const cancel = (text) => html`<button class="plain" value="cancel">${text}</button>`;
 
 const decision = (kind) => (card, pair, { plan }) => {
   const values = { feature: plan.feature_text, n: sizeOf(plan.counts) };
@@ -35,33 +40,28 @@ const decision = (kind) => (card, pair, { plan }) => {
       <p>${card.t(`${kind}.effect`, values)}</p>
       ${changeList(card, pair, plan.changes, sizeOf(plan.counts))}
     `,
-    actions: html`
-      ${cancel(card.t("dialog.cancel"))}
-      <button type="button" class="filled ${kind === "approve" ? "danger" : ""}" @click=${() => card.decide(kind, pair, plan)}>
-        ${card.t(`${kind}.confirm`)}
-      </button>
-    `,
+    cancel: card.t("dialog.cancel"),
+    confirm: card.t(`${kind}.confirm`),
+    onConfirm: () => card.decide(kind, pair, plan),
+    tone: plan.counts.remove && kind === "approve" ? "danger" : "",
   };
 };
 
 const preview = (card, pair) => {
   const found = pair.preview;
-  if (!found) return { title: card.t("preview.title"), body: card.t("preview.gone"), actions: cancel(card.t("dialog.close")) };
+  const frame = { title: card.t("preview.title"), cancel: card.t("dialog.close") };
+  if (!found) return { ...frame, body: card.t("preview.gone") };
   const total = sizeOf(found.counts);
   return {
-    title: card.t("preview.title"),
+    ...frame,
     body: html`
       <p class="strong">${previewText(card, found)}</p>
       <p class="secondary">${card.t("preview.nothing_written")}</p>
       ${changeList(card, pair, found.changes, total)}
       ${found.unresolved ? html`<p class="secondary">${card.count("unresolved.title", found.unresolved)}</p>` : ""}
     `,
-    actions: html`
-      ${cancel(card.t("dialog.close"))}
-      ${total && !pair.running
-        ? html`<button type="button" class="filled" @click=${() => card.runFromPreview(pair)}>${card.t("buttons.sync")}</button>`
-        : ""}
-    `,
+    confirm: total && !pair.running ? card.t("buttons.sync") : "",
+    onConfirm: () => card.runFromPreview(pair),
   };
 };
 
@@ -71,14 +71,20 @@ const map = (card, pair, { item }) => ({
     <p class="strong">${item.name}</p>
     <p>${card.t("map.help")}</p>
     <label>
-      ${card.t("map.label")}
-      <input id="tmdb" inputmode="numeric" pattern="[1-9][0-9]*" maxlength="10" autocomplete="off" required />
+      ${card.t(["season", "episode"].includes(item.kind) ? "map.label_show" : "map.label")}
+      <input
+        inputmode="numeric"
+        pattern="[1-9][0-9]*"
+        maxlength="8"
+        title=${card.t("map.invalid")}
+        autocomplete="off"
+        required
+      />
     </label>
   `,
-  actions: html`
-    ${cancel(card.t("dialog.cancel"))}
-    <button type="button" class="filled" @click=${(event) => card.map(event, pair, item)}>${card.t("map.confirm")}</button>
-  `,
+  cancel: card.t("dialog.cancel"),
+  confirm: card.t("map.confirm"),
+  onConfirm: (form) => card.map(pair, item, Number(form.querySelector("input").value)),
 });
 
 const KINDS = { approve: decision("approve"), reject: decision("reject"), preview, map };

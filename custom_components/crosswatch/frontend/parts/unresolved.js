@@ -2,6 +2,8 @@
 import { html } from "../lit.js";
 
 const AT_FIRST = 10;
+const IGNORE = ["mdi:eye-off-outline", "ignore"];
+const UNIGNORE = ["mdi:eye-outline", "unignore"];
 
 export const unresolved = (card, pair) => {
   const { total, ignored, reasons } = pair.unresolved;
@@ -23,7 +25,7 @@ export const unresolved = (card, pair) => {
             ${total && card.can("retry_unresolved")
               ? html`<button
                   class="plain"
-                  ?disabled=${card.busy("retry")}
+                  aria-disabled=${String(card.busy("retry"))}
                   @click=${() => card.retry(pair)}
                 >
                   ${card.t("unresolved.retry_all")}
@@ -72,8 +74,8 @@ const row = (card, pair, reason, item) => {
         ${card.can("retry_unresolved")
           ? button(card, id, "mdi:refresh", "retry", item, () => card.retry(pair, item, id))
           : ""}
-        ${card.can("ignore_item") && !item.ignored
-          ? button(card, id, "mdi:eye-off-outline", "ignore", item, () => card.ignore(pair, item, id))
+        ${card.can("ignore_item")
+          ? button(card, id, ...(item.ignored ? UNIGNORE : IGNORE), item, () => card.ignore(pair, item, id))
           : ""}
       </div>
     </li>
@@ -93,7 +95,7 @@ const button = (card, id, icon, action, item, onClick) => html`
     class="icon"
     aria-label=${card.t(`unresolved.${action}`, { name: item.name })}
     title=${card.t(`unresolved.${action}_short`)}
-    ?disabled=${card.busy(id)}
+    aria-disabled=${String(card.busy(id))}
     @click=${onClick}
   >
     <ha-icon .icon=${icon}></ha-icon>
