@@ -18,8 +18,7 @@ import orjson
 import benchmarks
 from benchmarks.measure import Case, Watch, services
 
-SIZES: Final = (1_000, 10_000, 100_000)
-TITLES: Final = ("case", "size", "requests", "seconds", "peak_mb", "loop_block_ms")
+TITLES: Final = ("case", "size", "requests", "seconds", "engine_s", "peak_mb", "loop_block_ms", "pace_share")
 
 
 def cases() -> Iterator[Case]:
@@ -39,7 +38,7 @@ def arguments(known: Sequence[Case]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--case", action="append", choices=[case.name for case in known])
-    parser.add_argument("--size", action="append", type=int, help="watched episodes; 1000, 10000 and 100000")
+    parser.add_argument("--size", action="append", type=int, help="watched episodes, or what the case counts")
     parser.add_argument("--json", action="store_true", help="one JSON list instead of a table")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -48,7 +47,7 @@ def arguments(known: Sequence[Case]) -> argparse.Namespace:
 async def measure(case: Case, size: int) -> dict[str, Any]:
     """Run a case once, here."""
     watch = Watch(case.name, size)
-    async with services(size) as running:
+    async with services(size, in_step=case.in_step) as running:
         await case.run(watch, running)
     if watch.row is None:
         raise AssertionError(f"{case.name} measured nothing")
@@ -63,26 +62,29 @@ def measure_apart(case: Case, size: int) -> dict[str, Any]:
     return found
 
 
+def line(texts: Sequence[object]) -> str:
+    """Return a line of the table."""
+    first, *others = texts
+    return f"{first!s:<20}" + "".join(f"{text!s:>14}" for text in others)
+
+
 def main() -> None:
     """Measure what was asked for."""
     known = tuple(cases())
     options = arguments(known)
     chosen = [case for case in known if not options.case or case.name in options.case]
-    sizes = options.size or SIZES
     if options.here:
-        print(orjson.dumps(asyncio.run(measure(chosen[0], sizes[0]))).decode())
+        print(orjson.dumps(asyncio.run(measure(chosen[0], options.size[0]))).decode())
         return
     found = []
     if not options.json:
-        print("".join(f"{title:>{26 if title == 'case' else 14}}" for title in TITLES))
+        print(line(TITLES))
     for case in chosen:
-        for size in sizes:
+        for size in options.size or case.sizes:
             row = measure_apart(case, size)
             found.append(row)
             if not options.json:
-                print(
-                    "".join(f"{row[title]:>{26 if title == 'case' else 14}}" for title in TITLES), flush=True
-                )
+                print(line([row.get(title, "") for title in TITLES]), flush=True)
     if options.json:
         print(orjson.dumps(found).decode())
 

@@ -13,6 +13,7 @@ import orjson
 
 BEAT: Final = 0.001
 """Seconds between two looks at the clock while measuring how long the event loop stands still."""
+SIZES: Final = (1_000, 10_000, 100_000)
 PATIENCE: Final = 300.0
 """Seconds the simulators may take to make up their library."""
 
@@ -96,11 +97,17 @@ def peak() -> float:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A thing to measure. `run` does it once against simulators of their own, with a watch to use."""
+    """A thing to measure. `run` does it once against simulators of their own, with a watch to use.
+
+    `in_step`: PublicMetaDB has the plays of the Plex server already. `sizes` are measured unless some are
+    asked for.
+    """
 
     name: str
     title: str
     run: Callable[[Watch, Services], Awaitable[None]]
+    in_step: bool = False
+    sizes: tuple[int, ...] = SIZES
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +122,8 @@ class Services:
 
 
 @asynccontextmanager
-async def services(size: int) -> AsyncIterator[Services]:
-    """Run the simulators in a process of their own, with so many watched episodes."""
+async def services(size: int, *, in_step: bool = False) -> AsyncIterator[Services]:
+    """Run the simulators in a process of their own, with so many watched episodes; see `Case`."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -124,6 +131,7 @@ async def services(size: int) -> AsyncIterator[Services]:
         "--size",
         str(size),
         "--everyday",
+        *(("--in-step",) if in_step else ()),
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None

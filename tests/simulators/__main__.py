@@ -7,17 +7,18 @@ or SIGINT, until its parent is gone, or until `--max-seconds` have passed.
 import argparse
 import asyncio
 import gc
-from importlib import import_module
 import os
 from pathlib import Path
 import signal
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
 from tests.simulators.base import Simulator
 from tests.simulators.library import Library, Match, Role, generate
 from tests.simulators.plex import PlexCloud, PlexMediaServer, populate
+from tests.simulators.publicmetadb import PublicMetaDBSimulator, User
+from tests.simulators.publicmetadb.rows import MediaType
 
 SIZES: Final = {"small": 120, "medium": 2_000, "large": 10_000, "huge": 100_000}
 DEMO_KEY: Final = "pmdb_demo_key"
@@ -31,6 +32,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--everyday", action="store_true", help="rare shapes stay rare in small libraries")
     parser.add_argument("--both", action="store_true", help="PublicMetaDB holds something of its own too")
+    parser.add_argument("--in-step", action="store_true", help="PublicMetaDB has the owner's plays already")
     parser.add_argument("--cloud-port", type=int, default=0)
     parser.add_argument("--pms-port", type=int, default=0)
     parser.add_argument("--pmdb-port", type=int, default=0)
@@ -39,27 +41,27 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def make_publicmetadb(library: Library, *, lived_in: bool) -> Simulator | None:
-    """Make the PublicMetaDB simulator with the demo user; None while there is none.
-
-    The account is empty, or `lived_in`.
-    """
-    try:
-        module = import_module("tests.simulators.publicmetadb")
-    except ModuleNotFoundError as err:
-        if err.name != "tests.simulators.publicmetadb":
-            raise
-        return None
-    simulator = module.PublicMetaDBSimulator()
-    assert isinstance(simulator, Simulator)
-    service: Any = simulator
-    user = service.add_user(DEMO_KEY, DEMO_USER)
+def make_publicmetadb(library: Library, *, lived_in: bool, in_step: bool) -> PublicMetaDBSimulator:
+    """Make the PublicMetaDB simulator with the demo user, whose account is empty unless asked for."""
+    simulator = PublicMetaDBSimulator()
+    user = simulator.add_user(DEMO_KEY, DEMO_USER)
     if lived_in:
         live(user, library)
+    if in_step:
+        for title, episode, at in library.plays():
+            if title.ids.tmdb is None:
+                continue
+            user.add_watched(
+                tmdb_id=title.ids.tmdb,
+                media_type="movie" if episode is None else "tv",
+                season=None if episode is None else episode.season,
+                episode=None if episode is None else episode.number,
+                watched_at=at,
+            )
     return simulator
 
 
-def live(user: Any, library: Library) -> None:
+def live(user: User, library: Library) -> None:
     """Watch, begin and want movies at PublicMetaDB that the owner has in Plex, and has not watched there."""
     watched = {entry.title for entry in library.watched if entry.person == library.owner}
     begun = {entry.title for entry in library.resumes if entry.person == library.owner}
@@ -72,7 +74,7 @@ def live(user: Any, library: Library) -> None:
     for title in new[2:3]:
         runtime = title.duration
         user.add_resume(tmdb_id=title.ids.tmdb, position_ms=runtime // 3, runtime_ms=runtime)
-    movies = [("movie", library.titles[place].ids.tmdb) for place in there if place not in wanted]
+    movies: list[tuple[MediaType, int | None]] = [("movie", library.titles[place].ids.tmdb) for place in there if place not in wanted]
     user.add_list("Watchlist", type="watchlist", items=movies[:3])
 
 
@@ -92,11 +94,13 @@ async def serve(options: argparse.Namespace) -> None:
     library = generate(size, seed=options.seed, every_shape=not options.everyday)
     cloud, pms = PlexCloud(), PlexMediaServer()
     populated = populate(pms, cloud, library)
-    pmdb = make_publicmetadb(library, lived_in=options.both)
-    running: list[tuple[Simulator, int]] = [(cloud, options.cloud_port), (pms, options.pms_port)]
-    if pmdb is not None:
-        cloud.others["publicmetadb"] = pmdb
-        running.append((pmdb, options.pmdb_port))
+    pmdb = make_publicmetadb(library, lived_in=options.both, in_step=options.in_step)
+    cloud.others["publicmetadb"] = pmdb
+    running: list[tuple[Simulator, int]] = [
+        (cloud, options.cloud_port),
+        (pms, options.pms_port),
+        (pmdb, options.pmdb_port),
+    ]
     for simulator, port in running:
         await simulator.start(port)
     gc.collect()
@@ -105,7 +109,7 @@ async def serve(options: argparse.Namespace) -> None:
     report = {
         "cloud": cloud.url,
         "pms": pms.url,
-        "publicmetadb": None if pmdb is None else pmdb.url,
+        "publicmetadb": pmdb.url,
         "control": f"{cloud.url}/_simulator",
         "machine_identifier": pms.machine_identifier,
         "pin_user": owner.name,
