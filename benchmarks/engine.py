@@ -316,7 +316,5 @@ CASES: Final = (
         in_step=True,
         sizes=SIZES,
     ),
-    Case(
-        "plan_two_way", "a dry run over sides in memory with 100 differences", plan_two_way, sizes=SIZES
-    ),
+    Case("plan_two_way", "a dry run over sides in memory with 100 differences", plan_two_way, sizes=SIZES),
 )

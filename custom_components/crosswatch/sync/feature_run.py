@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from .applying import Writer, last_act
 from .brake import Brake
+from .collector import resting
 from .ends import Ends
 from .identity import Aliases
 from .ledger import Mark
-from .looking import Look, Memory, Rules, look as look_at, scopes_of, without_collector
+from .looking import Look, Memory, Rules, look as look_at, scopes_of
 from .models import (
     Feature,
     Outcome,
@@ -243,7 +244,7 @@ class FeatureRun:
             )
 
         # a plan for 100,000 plays takes longer than the event loop may wait
-        return await asyncio.to_thread(without_collector, make)
+        return await asyncio.to_thread(resting, make)
 
     async def _resting(self, now: int) -> dict[str, str]:
         """Keys that were refused and are not to be tried yet, with the reason."""

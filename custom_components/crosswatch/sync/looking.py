@@ -1,8 +1,7 @@
 """One look at both sides: what was read, put beside what is remembered, and planned."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-import gc
 from itertools import chain
 
 from .baseline import Known, Learned
@@ -194,17 +193,6 @@ def look(
         ),
         decided={(side, decisions[side, key].key): missed for (side, key), missed in made.decided.items()},
     )
-
-
-def without_collector[T](work: Callable[[], T]) -> T:
-    """Run the work while the garbage collector rests: with 100,000 plays it stops all threads for 0.1 s."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        return work()
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _translated(stored: Mapping[str, Missing], aliases: Aliases) -> tuple[dict[str, Missing], dict[str, str]]:

@@ -1,8 +1,6 @@
 """The catalogue: ids, numbers and state of every item from listings alone (2.5, 5.1)."""
 
 import asyncio
-import contextlib
-import gc
 import threading
 
 from aiohttp import web
@@ -17,7 +15,6 @@ from custom_components.crosswatch.providers.plex.library import (
     read_catalogue,
     read_sections,
 )
-from custom_components.crosswatch.providers.plex.tasks import without_collector
 from custom_components.crosswatch.sync.models import Kind
 from custom_components.crosswatch.sync.provider import BadAnswerError
 from tests.providers.plex.conftest import CLIENT_ID, NOON, World, hex_key, listing
@@ -233,22 +230,6 @@ def test_show_known_only_from_below() -> None:
     assert modern.item.show_ids.tokens() == (f"guid:plex://show/{hex_key(1)}",)
     # an episode's ids are never the show's
     assert modern.item.ids.tmdb == 77
-
-
-def test_collector_runs_again_afterwards() -> None:
-    with without_collector():
-        assert not gc.isenabled()
-    assert gc.isenabled()
-    with contextlib.suppress(ValueError), without_collector():
-        raise ValueError
-    assert gc.isenabled()
-    gc.disable()
-    try:
-        with without_collector():
-            pass
-        assert not gc.isenabled()
-    finally:
-        gc.enable()
 
 
 def test_unknown_kind() -> None:

@@ -8,12 +8,13 @@ from typing import Any, Final, Self
 import aiohttp
 from yarl import URL
 
+from ...sync.collector import resting
 from ...sync.provider import BadAnswerError, NotFoundError, RefusedError
 from ..http import HttpClient, Response
 from .hosts import PlexHosts
 from .limits import HostLimit, Limits, ServerClock
 from .paging import Page, Wire, read_all
-from .tasks import side_by_side, without_collector
+from .tasks import side_by_side
 from .wire import client_headers, mapping, required, rows
 
 PAGE: Final = 1000
@@ -51,13 +52,12 @@ class Parser:
         body, total = answer.data, answer.headers.get("X-Plex-Container-Total-Size")
 
         def read() -> Page[T]:
-            with without_collector():
-                return Page.from_body(body, key, convert, total)
+            return Page.from_body(body, key, convert, total)
 
         if len(body) <= SMALL:
             return read()
         async with self._turn:
-            return await asyncio.to_thread(read)
+            return await asyncio.to_thread(resting, read)
 
 
 def window(start: int, size: int) -> dict[str, int]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import math
 from typing import Any
 
+from ...sync.collector import resting
 from ...sync.provider import BadAnswerError, IncompleteReadError
 from ..http import decode
 from .wire import Row, row_id, whole
@@ -115,7 +116,7 @@ class _Reader[T]:
         else:
             # one at a time: more threads would not be faster, and keep the event loop waiting for its turn
             async with self.parsing:
-                page = await asyncio.to_thread(Page.from_body, body, self.make)
+                page = await asyncio.to_thread(resting, lambda: Page.from_body(body, self.make))
         if page.number is not None and page.number != number:
             raise IncompleteReadError(f"asked for page {number}, got page {page.number}")
         return page

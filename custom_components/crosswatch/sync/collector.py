@@ -1,0 +1,32 @@
+"""Building many objects at once while the cyclic garbage collector rests."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+import gc
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Hold the garbage collector off while many objects are built, and spare it a look at them afterwards.
+
+    What is read and planned has no cycles, but there is a lot of it: new objects make the collector look at
+    everything the process holds, which with 100,000 plays stops all threads for up to 0.3 s, several times in
+    one read. Freezing and thawing puts what is new among what is old without a look at any of it. What
+    another part of the process has frozen stays frozen.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            if not gc.get_freeze_count():
+                gc.freeze()
+                gc.unfreeze()
+            gc.enable()
+
+
+def resting[T](work: Callable[[], T]) -> T:
+    """Do the work `without_collector`."""
+    with without_collector():
+        return work()

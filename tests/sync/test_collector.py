@@ -1,0 +1,64 @@
+"""Work during which the garbage collector rests."""
+
+from collections.abc import Iterator
+import contextlib
+import gc
+
+import pytest
+
+from custom_components.crosswatch.sync.collector import resting, without_collector
+
+
+class Thing:
+    """Something the collector has to look at."""
+
+
+@pytest.fixture
+def thawed() -> Iterator[None]:
+    """Let nothing be frozen: the test runner freezes what is there when it starts."""
+    gc.unfreeze()
+    yield
+    gc.freeze()
+
+
+def generation_of(thing: object) -> int | None:
+    """Return where the collector keeps the object."""
+    return next((n for n in range(3) if any(one is thing for one in gc.get_objects(n))), None)
+
+
+def test_it_runs_again_afterwards() -> None:
+    with without_collector():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    with contextlib.suppress(ValueError), without_collector():
+        raise ValueError
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        with without_collector():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_what_was_built_is_old_at_once_and_nothing_stays_frozen(thawed: None) -> None:
+    thing = resting(Thing)
+    assert generation_of(thing) == 2
+    assert gc.get_freeze_count() == 0
+
+
+def test_what_others_have_frozen_stays_frozen() -> None:
+    gc.freeze()
+    thing = resting(Thing)
+    assert gc.get_freeze_count() > 0
+    assert generation_of(thing) in (0, 1)
+
+
+def test_cycles_are_still_collected() -> None:
+    def build() -> None:
+        one, other = Thing(), Thing()
+        one.other, other.other = other, one  # type: ignore[attr-defined]
+
+    resting(build)
+    assert gc.collect() >= 2
