@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from .things import Held, Things
+from .things import Held, Things, of
 from .world import Place, Title
 
 
@@ -35,7 +35,7 @@ class Books:
         self._things.take(place, title)
         self._replace(place, title, of(title, self._things.held(place)))
         if self._removals:
-            self._replace(place.other, title, Counter())
+            self._replace(place.other, title, self._things.left(place.other, title))
 
     def _replace(self, place: Place, title: Title, new: Held) -> None:
         """Expect something else of a title; what lies there may lie there until then."""
@@ -94,8 +94,3 @@ class Books:
             for place, found in counted.items()
             for (title, value), count in found.items()
         ]
-
-
-def of(title: Title, held: Held) -> Held:
-    """Return the part that belongs to a title."""
-    return Counter({key: count for key, count in held.items() if key[0] == title})

@@ -23,6 +23,8 @@ class Things(ABC):
     """The things of one feature."""
 
     feature: Feature
+    removable: frozenset[Place] = frozenset(Place)
+    """Where a removal is one. Elsewhere a service may also hide things, or forget them by itself."""
 
     def __init__(self, services: Services) -> None:
         """Look at these services."""
@@ -55,6 +57,10 @@ class Things(ABC):
     @abstractmethod
     def due(self, place: Place, title: Title) -> Held:
         """Return what must lie there once `put` at the other service has arrived."""
+
+    def left(self, place: Place, title: Title) -> Held:
+        """Return what must still lie there once `take` at the other service has arrived."""
+        return Counter() if place.other in self.removable else of(title, self.held(place))
 
     @abstractmethod
     def _put_at_plex(self, title: Title) -> None: ...
@@ -128,9 +134,10 @@ class Watchlist(Things):
 
 
 class History(Things):
-    """Plays with their dates. Plex keeps plays of its own, and a mark for what it is told of."""
+    """Plays with their dates. Plex keeps a log of its own, and how often it counts a title as watched."""
 
     feature = Feature.HISTORY
+    removable = frozenset({Place.PUBLICMETADB})
 
     def dates(self, title: Title) -> list[int]:
         """When the title was watched."""
@@ -141,8 +148,17 @@ class History(Things):
     @override
     def due(self, place: Place, title: Title) -> Held:
         if place is Place.PLEX:
-            return Counter([(title, "marked")])
+            return Counter([(title, "watched")])
         return Counter((title, str(at)) for at in self.dates(title))
+
+    @override
+    def left(self, place: Place, title: Title) -> Held:
+        """Nobody but the person takes anything out of Plex' log."""
+        held = super().left(place, title)
+        if place is Place.PLEX:
+            held = of(title, self.held(place))
+            del held[title, "watched"]
+        return held
 
     @override
     def _put_at_plex(self, title: Title) -> None:
@@ -162,7 +178,10 @@ class History(Things):
 
     @override
     def _take_at_plex(self, title: Title) -> None:
-        self._pms.mark_unwatched(OWNER, self._services.items[title])
+        item = self._services.items[title]
+        for play in [each for each in self._pms.state.plays.values() if each.guid == item.guid]:
+            self._pms.state.delete_play(play.id)
+        self._pms.mark_unwatched(OWNER, item)
 
     @override
     def _take_at_publicmetadb(self, title: Title) -> None:
@@ -173,16 +192,14 @@ class History(Things):
     @override
     def _held_at_plex(self) -> Held:
         found: Held = Counter()
-        logged = Counter(play.guid for play in self._pms.state.plays.values())
         by_guid = {item.guid: title for title, item in self._services.items.items()}
         for play in self._pms.state.plays.values():
-            # whatever is logged from now on, nobody has watched: it was written
-            marked = (play.viewed_at or 0) >= START
-            found[by_guid[play.guid], "marked" if marked else str(play.viewed_at)] += 1
+            # what is logged from now on nobody has watched: it was written, and counts as watched once
+            if (play.viewed_at or 0) < START:
+                found[by_guid[play.guid], str(play.viewed_at)] += 1
         for guid, title in by_guid.items():
-            marks = self._pms.state.state(OWNER, guid).view_count - logged[guid]
-            if marks > 0:
-                found[title, "marked"] += marks
+            if times := self._pms.state.state(OWNER, guid).view_count:
+                found[title, "watched"] = times
         return found
 
     @override
@@ -194,6 +211,7 @@ class Ratings(Things):
     """Ratings of movies and episodes. PublicMetaDB lists none: there a person changes what is known."""
 
     feature = Feature.RATINGS
+    removable = frozenset({Place.PLEX})
 
     def stars(self, title: Title, place: Place) -> int:
         """Return the rating that is given at a service."""
@@ -246,6 +264,7 @@ class Positions(Things):
     """Where the person stopped watching, in whole percents of the duration."""
 
     feature = Feature.PROGRESS
+    removable = frozenset[Place]()
 
     def percent(self, title: Title) -> int:
         """Return where the person stopped."""
@@ -310,3 +329,8 @@ def title_of(row: VideoRow) -> Title:
     """Return what a row is about."""
     kind = Kind.MOVIE if row.media_type == "movie" else Kind.EPISODE
     return Title(kind, row.tmdb_id or 0, row.season, row.episode)
+
+
+def of(title: Title, held: Held) -> Held:
+    """Return the part that belongs to a title."""
+    return Counter({key: count for key, count in held.items() if key[0] == title})
