@@ -74,7 +74,9 @@ def live(user: User, library: Library) -> None:
     for title in new[2:3]:
         runtime = title.duration
         user.add_resume(tmdb_id=title.ids.tmdb, position_ms=runtime // 3, runtime_ms=runtime)
-    movies: list[tuple[MediaType, int | None]] = [("movie", library.titles[place].ids.tmdb) for place in there if place not in wanted]
+    movies: list[tuple[MediaType, int | None]] = [
+        ("movie", library.titles[place].ids.tmdb) for place in there if place not in wanted
+    ]
     user.add_list("Watchlist", type="watchlist", items=movies[:3])
 
 
