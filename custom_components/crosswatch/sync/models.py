@@ -245,10 +245,10 @@ class Missing:
     def after(self, *, at_source: bool, at_target: bool) -> Missing | None:
         """Count one more read; None: neither side has it any more, for certain.
 
-        Each side must be without it twice: a read may be wrong just when the thing was removed on the other
-        side, and what was removed must not come back.
+        A key that one side alone had before must be missed twice there: the read may be wrong, and
+        what was removed on the other side must not come back.
         """
-        if not at_source and not at_target and self.source and self.target:
+        if not at_source and not at_target and ((self.source and self.target) or self == PRESENT):
             return None
         return Missing(
             source=0 if at_source else min(self.source + 1, 2),
