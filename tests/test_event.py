@@ -77,6 +77,8 @@ async def test_held(hass: HomeAssistant, loaded: MockConfigEntry, services: Serv
         services.user.remove_watched(play.id)
     state = await run(hass, loaded)
     assert (state.attributes["event_type"], state.attributes["status"]) == ("held", "held")
+    (plan,) = loaded.runtime_data.data.held
+    assert state.attributes["plans"] == [{"feature": "history", "plan_hash": plan.plan_hash, "changes": 2}]
 
 
 async def test_broken_off(hass: HomeAssistant, loaded: MockConfigEntry, log_may_say: list[str]) -> None:

@@ -61,5 +61,12 @@ class RunEvent(PairEntity, EventEntity):
 
     @callback
     def _async_run_over(self, status: RunStatus, report: RunReport | None) -> None:
-        self._trigger_event(EVENT_OF.get(status, FAILED), attributes(status, report))
+        told = attributes(status, report)
+        if status is RunStatus.HELD:
+            held = self.coordinator.data.held
+            told["plans"] = [
+                {"feature": str(plan.feature), "plan_hash": plan.plan_hash, "changes": len(plan.changes)}
+                for plan in held
+            ]
+        self._trigger_event(EVENT_OF.get(status, FAILED), told)
         self.async_write_ha_state()

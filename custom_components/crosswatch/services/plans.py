@@ -20,7 +20,7 @@ DECIDE_SCHEMA: Final = vol.Schema(
     {
         **PAIR,
         vol.Optional(ATTR_FEATURE): vol.Coerce(Feature),
-        vol.Optional(ATTR_PLAN_HASH): cv.string,
+        vol.Optional(ATTR_PLAN_HASH): vol.All(cv.ensure_list, vol.Length(min=1), [cv.string]),
     }
 )
 
@@ -38,13 +38,15 @@ async def async_reject_plan(call: ServiceCall) -> None:
 
 
 def _plans(pair: PairCoordinator, call: ServiceCall) -> Collection[tuple[Feature, str]]:
-    """Return what waits and was meant: with a hash that plan and no other."""
-    feature, plan_hash = call.data.get(ATTR_FEATURE), call.data.get(ATTR_PLAN_HASH)
-    found = [plan for plan in pair.data.plans if feature in (None, plan[0]) and plan_hash in (None, plan[1])]
-    if not found:
+    """Return what waits and was meant: with hashes those plans and no others."""
+    feature, hashes = call.data.get(ATTR_FEATURE), set(call.data.get(ATTR_PLAN_HASH, ()))
+    found = [
+        plan for plan in pair.data.plans if feature in (None, plan[0]) and (not hashes or plan[1] in hashes)
+    ]
+    if not found or not hashes <= {plan_hash for _, plan_hash in found}:
         raise ServiceValidationError(
             translation_domain=DOMAIN,
-            translation_key="plan_gone" if plan_hash else "nothing_held",
+            translation_key="plan_gone" if hashes else "nothing_held",
             translation_placeholders={"pair": pair.config_entry.title},
         )
     return found
