@@ -19,6 +19,7 @@ import voluptuous as vol
 from custom_components.crosswatch.const import DOMAIN
 from custom_components.crosswatch.services import ACTIONS
 from custom_components.crosswatch.sync.database import StateError
+from custom_components.crosswatch.sync.engine import Engine
 from custom_components.crosswatch.sync.state import State
 from tests.common import API_KEY, Services, act, device_of, hold, pair_entry_of, run_pair, state_of
 from tests.conftest import Clock
@@ -447,6 +448,31 @@ async def test_retry(hass: HomeAssistant, loaded: MockConfigEntry, services: Ser
     await act(hass, "retry_unresolved", device_id=device)
     await clock.pass_time(seconds=61)
     assert len(services.user.watched()) == 2
+
+
+async def test_explain(hass: HomeAssistant, loaded: MockConfigEntry, services: Services) -> None:
+    """Nothing is written to find out."""
+    await run_pair(hass, loaded)
+    before = services.user.contents()
+    device = device_of(hass, loaded)
+    answer = await act(hass, "explain_item", device_id=device, item="cinder", respond=True)
+    (item,) = answer["items"]
+    assert (item["feature"], item["name"]) == ("watchlist", "Cinder Road (2003)")
+    assert len(item["sides"]["source"]["entries"]) == 1
+    answer = await act(
+        hass, "explain_item", device_id=device, item="imdb:tt0000101", features=["history"], respond=True
+    )
+    assert [item["feature"] for item in answer["items"]] == ["history"]
+    assert services.user.contents() == before
+    with pytest.raises(ServiceValidationError) as refused:
+        await act(hass, "explain_item", device_id=device, item="x", features=["ratings"], respond=True)
+    assert refused.value.translation_key == "feature_off"
+    with (
+        patch.object(Engine, "explain", side_effect=StateError("damaged")),
+        pytest.raises(HomeAssistantError) as failed,
+    ):
+        await act(hass, "explain_item", device_id=device, item="x", respond=True)
+    assert failed.value.translation_key == "state_error"
 
 
 async def test_map(hass: HomeAssistant, loaded: MockConfigEntry, services: Services, clock: Clock) -> None:

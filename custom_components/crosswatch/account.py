@@ -1,7 +1,8 @@
 """Account entries: from what is stored to a provider that the pairs share."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 import os
@@ -245,6 +246,15 @@ def first_retry(providers: Iterable[Provider], scope: Scope) -> datetime | None:
     known = (provider.retry_at(scope) for provider in providers if isinstance(provider, Limited))
     moments = [moment for moment in known if moment is not None]
     return dt_util.utc_from_timestamp(min(moments)) if moments else None
+
+
+@asynccontextmanager
+async def both_locked(accounts: Iterable[AccountConfigEntry]) -> AsyncGenerator[None]:
+    """Keep every other pair from the accounts, always in the same order: no two wait for each other."""
+    async with AsyncExitStack() as stack:
+        for account in sorted(accounts, key=lambda entry: entry.unique_id or ""):
+            await stack.enter_async_context(account.runtime_data.lock)
+        yield
 
 
 @callback

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import override
@@ -16,9 +15,15 @@ from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
 
-from .account import AccountConfigEntry, account_entry, first_retry, loaded_account, note_contact
+from .account import (
+    AccountConfigEntry,
+    account_entry,
+    both_locked,
+    first_retry,
+    loaded_account,
+    note_contact,
+)
 from .const import (
-    CONF_DIRECTION,
     CONF_FEATURES,
     CONF_INTERVAL,
     CONF_PAUSED,
@@ -35,14 +40,13 @@ from .const import (
 from .listeners import Listeners
 from .memory import PairMemory
 from .models import PairState, next_turn
-from .pair_settings import pair_settings
-from .pairing import pair_scope
+from .pairing import run_request
 from .progress import Meter, Running
 from .shared import Opened, shared_state
 from .stored import async_read_state
 from .sync.database import StateError
-from .sync.engine import RunRequest
-from .sync.models import Direction, Feature, Side
+from .sync.explain import Explanation
+from .sync.models import Feature, Side
 from .sync.provider import Provider
 from .sync.report import Progress, RunReport, RunStatus
 
@@ -283,6 +287,18 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
                 translation_placeholders={"pair": self.config_entry.title},
             )
 
+    async def async_explain(
+        self, wanted: str, features: tuple[Feature, ...] | None
+    ) -> tuple[Explanation, ...]:
+        """Tell why items are as they are, by reading both sides. Raises as the start of a run does."""
+        self.async_ensure_can_run()
+        entries = self._async_loaded_accounts()
+        assert entries is not None  # noqa: S101 - made sure of a moment ago
+        request = run_request(self.config_entry, Trigger.ACTION, features or self.features, dry_run=True)
+        source, target = (entries[side].runtime_data.provider for side in (Side.SOURCE, Side.TARGET))
+        async with both_locked(entries.values()):
+            return await self._engine.explain(request, wanted, source, target)
+
     async def async_wait_for_run(self, task: asyncio.Task[RunReport]) -> RunReport:
         """Wait for a run. It goes on when the caller is cancelled, such as a restarted script."""
         await asyncio.wait({task})
@@ -328,22 +344,10 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
         if entries is None:  # unloaded in the moment between start and first step
             raise asyncio.CancelledError
         self._retry_at = self.preview = None
-        request = RunRequest(
-            pair_id=self.config_entry.entry_id,
-            direction=Direction(self.config_entry.data[CONF_DIRECTION]),
-            features=features,
-            scope=pair_scope(self.config_entry, read_only=dry_run),
-            trigger=trigger,
-            dry_run=dry_run,
-            settings=pair_settings(self.config_entry.options),
-            accounts=self.accounts,
-        )
+        request = run_request(self.config_entry, trigger, features, dry_run=dry_run)
         source, target = (entries[side].runtime_data for side in (Side.SOURCE, Side.TARGET))
         meter = Meter(features, dry_run=dry_run, started_at=int(dt_util.utcnow().timestamp()))
-        async with AsyncExitStack() as stack:
-            # always in the same order, so that two pairs never wait for each other
-            for account in sorted(entries.values(), key=lambda entry: entry.unique_id or ""):
-                await stack.enter_async_context(account.runtime_data.lock)
+        async with both_locked(entries.values()):
             report = await self._engine.run(
                 request,
                 source.provider,

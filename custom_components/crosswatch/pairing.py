@@ -20,8 +20,11 @@ from .const import (
     CONF_WATCHLIST_NAME,
     DOMAIN,
     PAIR_LIBRARIES,
+    Trigger,
 )
-from .sync.models import Direction, Feature, Scope
+from .pair_settings import pair_settings
+from .sync.engine import RunRequest
+from .sync.models import Direction, Feature, Scope, Side
 from .sync.plan import PLANNERS
 
 
@@ -58,6 +61,23 @@ def pair_scope(pair: ConfigEntry, *, read_only: bool) -> Scope:
         libraries={
             feature: frozenset(options[key]) for key, feature in PAIR_LIBRARIES.items() if key in options
         },
+    )
+
+
+@callback
+def run_request(
+    pair: ConfigEntry, trigger: Trigger, features: tuple[Feature, ...], *, dry_run: bool
+) -> RunRequest:
+    """Return what the engine is asked to do for a pair."""
+    return RunRequest(
+        pair_id=pair.entry_id,
+        direction=Direction(pair.data[CONF_DIRECTION]),
+        features=features,
+        scope=pair_scope(pair, read_only=dry_run),
+        trigger=trigger,
+        dry_run=dry_run,
+        settings=pair_settings(pair.options),
+        accounts={Side.SOURCE: pair.data[CONF_SOURCE], Side.TARGET: pair.data[CONF_TARGET]},
     )
 
 

@@ -21,6 +21,7 @@ class Action(NamedTuple):
 ACTIONS: Final = {
     "approve_plan": Action(plans.async_approve_plan, plans.DECIDE_SCHEMA, SupportsResponse.NONE),
     "cancel_sync": Action(runs.async_cancel_sync, runs.CANCEL_SCHEMA, SupportsResponse.OPTIONAL),
+    "explain_item": Action(items.async_explain_item, items.EXPLAIN_SCHEMA, SupportsResponse.ONLY),
     "export_state": Action(memory.async_export_state, memory.EXPORT_SCHEMA, SupportsResponse.OPTIONAL),
     "get_runs": Action(runs.async_get_runs, runs.GET_RUNS_SCHEMA, SupportsResponse.ONLY),
     "get_unresolved": Action(items.async_get_unresolved, items.GET_SCHEMA, SupportsResponse.ONLY),

@@ -8,10 +8,11 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonObjectType, JsonValueType
 import voluptuous as vol
 
+from ..sync.database import StateError
 from ..sync.models import Feature, Kind, Side
 from ..sync.unresolved import UnresolvedRow
 from ..texts import Texts, own_texts
-from .targets import FEATURES, PAIR, async_pair_of, features_of
+from .targets import FEATURES, PAIR, async_check_features, async_pair_of, features_of, state_error
 
 ATTR_FEATURE: Final = "feature"
 ATTR_IGNORED: Final = "ignored"
@@ -29,6 +30,7 @@ GET_SCHEMA: Final = vol.Schema({**PAIR, **FEATURES, vol.Optional(ATTR_REASON): c
 RETRY_SCHEMA: Final = vol.Schema(
     {**PAIR, vol.Optional(ATTR_KEYS): vol.All(cv.ensure_list, vol.Length(min=1), [cv.string])}
 )
+EXPLAIN_SCHEMA: Final = vol.Schema({**PAIR, **FEATURES, vol.Required(ATTR_ITEM): cv.string})
 IGNORE_SCHEMA: Final = vol.Schema(
     {
         **PAIR,
@@ -72,6 +74,17 @@ async def async_ignore_item(call: ServiceCall) -> None:
     await async_pair_of(call).memory.async_ignore(
         data[ATTR_FEATURE], data[ATTR_SIDE], data[ATTR_KEY], ignored=data[ATTR_IGNORED]
     )
+
+
+async def async_explain_item(call: ServiceCall) -> ServiceResponse:
+    """Tell why items are as they are."""
+    pair, features = async_pair_of(call), features_of(call)
+    async_check_features(pair, features)
+    try:
+        found = await pair.async_explain(call.data[ATTR_ITEM], features)
+    except StateError as err:
+        raise state_error() from err
+    return {"items": [explanation.as_dict() for explanation in found]}
 
 
 async def async_map_item(call: ServiceCall) -> None:
