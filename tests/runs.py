@@ -130,6 +130,27 @@ class Shelf:
                 runtime = (self.titles[title].duration or 0) if title in self.titles else 6_000_000
                 user.add_resume(**video, position_ms=value, runtime_ms=runtime)
 
+    def take_away_at_plex(self, feature: str, title: Title) -> None:
+        """Take off the watchlist, or take a rating away."""
+        if feature == "watchlist":
+            key = self.titles[title].guid.rpartition("/")[2]
+            self.services.cloud.watchlist_remove(self.services.alex, key)
+        else:
+            self.services.pms.rate(OWNER, self.titles[title], None)
+
+    def take_away_at_publicmetadb(self, feature: str, title: Title) -> None:
+        """Take off the list, or delete the plays of a movie."""
+        user = self.services.user
+        if feature == "watchlist":
+            for one in user.lists():
+                for item in user.items(one.id):
+                    if item.tmdb_id == title:
+                        user.remove_item(one.id, item.id)
+        else:
+            for play in user.watched():
+                if play.tmdb_id == title:
+                    user.remove_watched(play.id)
+
 
 def _title(video: Video) -> Title:
     tmdb, _, season, episode = video

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 import sqlite3
 from typing import Any, Final
+from unittest.mock import patch
 
 from homeassistant.core import HomeAssistant
 import pytest
@@ -19,6 +20,7 @@ from tests.common import PAIR_ID, Services, pair_entry_of
 from tests.conftest import Clock
 from tests.runs import THEN, Shelf, Title, every_rating_looked_at, run, set_up, writes
 from tests.simulators.library import Ids
+from tests.simulators.plex import OWNER
 from tests.simulators.publicmetadb.settings import Fraction
 
 FEATURES: Final = ("watchlist", "history", "ratings", "progress")
@@ -440,3 +442,109 @@ async def test_hourly_quota(
     sent = len(writes(services))
     await run(entry)
     assert len(writes(services)) == sent
+
+
+# --- switches of the pair -------------------------------------------------------------------------
+
+
+REMOVALS: Final = [("watchlist", "p>q"), ("watchlist", "q>p"), ("history", "q>p"), ("ratings", "p>q")]
+
+
+@pytest.mark.parametrize("removes", [True, False])
+@pytest.mark.parametrize(("feature", "way"), REMOVALS)
+async def test_removals(
+    hass: HomeAssistant,
+    accounts: tuple[MockConfigEntry, MockConfigEntry],
+    services: Services,
+    shelf: Shelf,
+    feature: str,
+    way: str,
+    removes: bool,
+) -> None:
+    """What was taken away at one side goes at the other, once it is certain, and only if that is wanted."""
+    first, second, *_ = VALUES[feature]
+    for title, value in ((201, first), (202, second)):
+        shelf.do_at_plex(feature, title, value)
+        if feature != "ratings":
+            shelf.do_at_publicmetadb(feature, title, value)
+    options = {f"{feature}_remove": True} if removes else {}
+    entry = await paired(hass, accounts, way, feature, **options)
+    await run(entry)
+    if way == "p>q":
+        shelf.take_away_at_plex(feature, 202)
+    else:
+        shelf.take_away_at_publicmetadb(feature, 202)
+    # what the pair has given itself a moment ago is not believed to be gone
+    with patch("custom_components.crosswatch.sync.feature_run.SETTLE", -1):
+        removed = sum([(await run(entry)).total("removed") for _ in range(3)])
+    assert removed == (1 if removes else 0)
+    target = shelf.at_publicmetadb(feature) if way == "p>q" else shelf.at_plex(feature)
+    assert set(target) == ({201} if removes else {201, 202})
+    before = len(writes(services))
+    await run(entry)
+    assert writes(services)[before:] == []
+
+
+async def test_a_rating_stays_when_its_title_goes(
+    hass: HomeAssistant,
+    accounts: tuple[MockConfigEntry, MockConfigEntry],
+    services: Services,
+    shelf: Shelf,
+) -> None:
+    """Whoever deletes what they have seen has not changed their mind about it."""
+    for title in (201, 202):
+        shelf.do_at_plex("ratings", title, 80)
+    entry = await paired(hass, accounts, "p>q", "ratings", ratings_remove=True)
+    await run(entry)
+    services.pms.delete_item(shelf.titles[202])
+    for _ in range(3):
+        assert (await run(entry)).total("removed") == 0
+    assert shelf.at_publicmetadb("ratings") == {201: 80, 202: 80}
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+async def test_additions_off(
+    hass: HomeAssistant,
+    accounts: tuple[MockConfigEntry, MockConfigEntry],
+    services: Services,
+    shelf: Shelf,
+    feature: str,
+) -> None:
+    shelf.do_at_plex(feature, 201, VALUES[feature][0])
+    entry = await paired(hass, accounts, "p=q", feature, **{f"{feature}_add": False})
+    report = await run(entry)
+    assert (report.total("added"), report.total("skipped")) == (0, 1)
+    assert shelf.at_publicmetadb(feature) == {}
+    assert writes(services) == []
+
+
+async def test_kinds_of_ratings(
+    hass: HomeAssistant,
+    accounts: tuple[MockConfigEntry, MockConfigEntry],
+    shelf: Shelf,
+) -> None:
+    shelf.do_at_plex("ratings", 201, 80)
+    shelf.do_at_plex("ratings", (1399, 1, 1), 90)
+    entry = await paired(hass, accounts, "p=q", "ratings", ratings_kinds=["episode"])
+    await run(entry)
+    assert shelf.at_publicmetadb("ratings") == {(1399, 1, 1): 90}
+
+
+@pytest.mark.parametrize(("truth", "counts"), [(None, 80), ("source", 80), ("target", 60)])
+async def test_source_of_truth(
+    hass: HomeAssistant,
+    accounts: tuple[MockConfigEntry, MockConfigEntry],
+    services: Services,
+    shelf: Shelf,
+    truth: str | None,
+    counts: int,
+) -> None:
+    """Where both sides were changed at the same moment."""
+    shelf.do_at_plex("ratings", 201, 70)
+    entry = await paired(hass, accounts, "p=q", "ratings", **({"ratings_truth": truth} if truth else {}))
+    await run(entry)
+    (row,) = services.user.ratings()
+    services.pms.rate(OWNER, shelf.titles[201], 8, at=int(row.created))
+    shelf.do_at_publicmetadb("ratings", 201, 60)
+    await run(entry)
+    assert shelf.at_plex("ratings") == shelf.at_publicmetadb("ratings") == {201: counts}
