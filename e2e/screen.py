@@ -20,6 +20,8 @@ ARGUMENTS: Final = [
     "--disable-default-apps",
     "--disable-dev-shm-usage",
 ]
+TALL: Final = 1600
+"""Pixels of a window that any card fits into."""
 HARMLESS: Final = (
     "/api/brands/",  # icons of integrations that only the net has
     "disconnected",  # requests under way on a page that is left
@@ -46,7 +48,17 @@ class Screen:
     async def picture(self, name: str, of: Page | Locator | None = None) -> None:
         """Keep a picture of a page or a part of it; numbered in the order in which they are made."""
         path = self._pictures / f"{next(self._numbers):02}-{name}.png"
-        await (of or self.page).screenshot(path=path, animations="disabled")
+        await (of or self.page).screenshot(path=path, animations="disabled", scale="css")
+
+    async def portrait(self, name: str, of: Locator) -> None:
+        """Keep a picture of a part of the page for the documents, in full resolution."""
+        size = self.page.viewport_size
+        if size is None:
+            raise ValueError("the window has no size")
+        # what does not fit into the window would be under the bar at its top
+        await self.page.set_viewport_size({**size, "height": TALL})
+        await of.screenshot(path=self._pictures / f"{name}.png", animations="disabled", scale="device")
+        await self.page.set_viewport_size(size)
 
     async def only_lab(self, route: Route) -> None:
         """Let requests through that stay here."""
@@ -76,7 +88,10 @@ async def opened_screen(pictures: Path, allowed: Iterable[str]) -> AsyncIterator
             args=ARGUMENTS,
         )
         context = await browser.new_context(
-            viewport={"width": 1280, "height": 900}, locale="en-GB", service_workers="block"
+            viewport={"width": 1280, "height": 900},
+            device_scale_factor=2,
+            locale="en-GB",
+            service_workers="block",
         )
         screen = Screen(context, await context.new_page(), pictures, allowed)
         await context.route("**/*", screen.only_lab)

@@ -72,6 +72,7 @@ async def test_add(lab: Lab, screen: Screen, pair: Pair, card: Card) -> None:
     await tick(editor, card_word("editor.parts.runs"))
     await expect(editor.locator("crosswatch-card")).to_contain_text(TITLE, timeout=SLOW)
     await screen.picture("editor")
+    await screen.portrait("card-editor", page.locator("body"))
     await editor.get_by_role("button", name="Save").click()
     await expect(editor.locator("ha-dialog")).to_have_count(0, timeout=SLOW)
     await page.goto(f"{lab.homeassistant.url}{path}")

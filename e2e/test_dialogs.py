@@ -28,8 +28,8 @@ from e2e.screen import Screen
 from e2e.words import word
 from lab.flows import DOMAIN
 from lab.lab import Lab
-from lab.pairs import DASHBOARD, create_dashboard, find_pair, state_of
-from lab.publicmetadb import read_contents
+from lab.pairs import CARD, DASHBOARD, create_dashboard, find_pair, state_of
+from lab.publicmetadb import empty_lists, read_contents
 
 WRONG_KEY = "pmdb_not_the_key_of_anybody"
 NOWHERE = "http://127.0.0.1:9"
@@ -177,6 +177,9 @@ async def test_sync_now(lab: Lab, screen: Screen, pair_title: str) -> None:
     await expect_status(screen, "running")
     await expect_row(screen, "progress", re.compile(r"[1-9]\d+ ?%"), A_RUN)
     await screen.picture("dashboard-running")
+    card = screen.page.locator(CARD)
+    await expect(card).to_contain_text(re.compile("about .* left"), timeout=SLOW)
+    await screen.portrait("card-running", card)
     await expect_status(screen, *DONE, patience=A_RUN)
     contents = await read_contents(lab.simulators)
     assert contents.doubles == []
@@ -206,9 +209,20 @@ async def test_sync_again(lab: Lab, screen: Screen, pair_title: str) -> None:
     pair = await find_pair(lab.client, pair_title)
     assert await state_of(lab.client, pair, "status") in DONE
     await screen.picture("dashboard-again")
+    await screen.portrait("card", screen.page.locator(CARD))
     await screen.page.emulate_media(color_scheme="dark")
     await screen.page.set_viewport_size({"width": 390, "height": 844})
     await screen.picture("dashboard-dark-phone")
+
+
+async def test_held(lab: Lab, screen: Screen) -> None:
+    """Somebody empties the list at the other service: the plan waits for a person."""
+    await screen.page.emulate_media(color_scheme="light")
+    await screen.page.set_viewport_size({"width": 1280, "height": 900})
+    await empty_lists(lab.simulators)
+    await press_sync_now(screen)
+    await expect_status(screen, "held", patience=A_RUN)
+    await screen.portrait("card-held", screen.page.locator(CARD))
 
 
 async def test_browser(screen: Screen, artefacts: Path) -> None:

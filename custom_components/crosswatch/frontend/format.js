@@ -54,9 +54,10 @@ export class Format {
   /** A length of time in its two largest units, such as "3 min 20 sec". */
   duration(seconds) {
     const parts = [];
+    if (seconds < 10) return this._unit(Math.round(seconds * 10) / 10, "second");
     let rest = Math.round(seconds);
     for (const [unit, length] of [...STEPS, ["second", 1]]) {
-      if (rest >= length || (unit === "second" && !parts.length)) {
+      if (rest >= length) {
         parts.push(this._unit(Math.floor(rest / length), unit));
         rest %= length;
       } else if (parts.length) break;

@@ -13,27 +13,31 @@ export const features = (card, pair) =>
       `
     : "";
 
-const row = (card, pair, feature) => html`
-  <li class="row">
-    <ha-icon class="lead" .icon=${featureIcon(feature.feature)}></ha-icon>
-    <div class="grow">
-      <div>${feature.feature_text}</div>
-      <div class="secondary">${counts(card, feature)}</div>
-      ${feature.error_text ? html`<div class="trouble">${trouble(card, pair, feature)}</div>` : ""}
-    </div>
-    ${feature.status === null
-      ? ""
-      : html`
-          <ha-icon
-            class="state ${statusTone(feature.status)}"
-            .icon=${statusIcon(feature.status)}
-            role="img"
-            aria-label=${feature.status_text}
-            title=${feature.status_text}
-          ></ha-icon>
-        `}
-  </li>
-`;
+const row = (card, pair, feature) => {
+  // why a plan waits is told where it can be approved
+  const shown = feature.error_text && feature.status !== "held";
+  return html`
+    <li class="row">
+      <ha-icon class="lead" .icon=${featureIcon(feature.feature)}></ha-icon>
+      <div class="grow">
+        <div>${feature.feature_text}</div>
+        <div class="secondary">${counts(card, feature)}</div>
+        ${shown ? html`<div class="trouble">${trouble(card, pair, feature)}</div>` : ""}
+      </div>
+      ${feature.status === null
+        ? ""
+        : html`
+            <ha-icon
+              class="state ${statusTone(feature.status)}"
+              .icon=${statusIcon(feature.status)}
+              role="img"
+              aria-label=${feature.status_text}
+              title=${feature.status_text}
+            ></ha-icon>
+          `}
+    </li>
+  `;
+};
 
 const counts = (card, feature) => {
   if (feature.status === null) return card.t("features.never");
