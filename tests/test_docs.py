@@ -13,6 +13,7 @@ from custom_components.crosswatch.const import (
     LIMIT_NO_SERVER,
     PAIR_LIBRARIES,
 )
+from custom_components.crosswatch.event import RUN
 from custom_components.crosswatch.pair_settings import (
     CONF_BRAKE,
     CONF_KINDS,
@@ -32,6 +33,7 @@ from custom_components.crosswatch.providers.plex import (
 )
 from custom_components.crosswatch.providers.plex.settings import SETTINGS, PlexSettings
 from custom_components.crosswatch.providers.publicmetadb.settings import KEYS, PublicMetaDBSettings
+from custom_components.crosswatch.services import ACTIONS
 from custom_components.crosswatch.sync.models import Feature
 from custom_components.crosswatch.sync.report import RunStatus
 from custom_components.crosswatch.sync.settings import PairSettings
@@ -99,3 +101,21 @@ def test_every_reason_and_limit_of_plex_is_explained() -> None:
     assert {"not_in_library", "half_watched", "clear_unsupported"} <= reasons
     limits = {rights.MARKED_OWNER_ONLY, rights.OWN_STATE_ONLY, rights.SESSIONS_HIDDEN, LIMIT_NO_SERVER}
     assert sorted(each for each in reasons | limits if f"`{each}`" not in text) == []
+
+
+def test_every_action_is_documented() -> None:
+    text = (ROOT / "docs" / "actions.md").read_text()
+    for name, action in ACTIONS.items():
+        (row,) = re.findall(rf"^\| `{name}` \|.*$", text, flags=re.MULTILINE)
+        fields = {str(field) for field in action.schema.schema} - {"device_id"}
+        assert fields <= set(re.findall(r"`(\w+)`", row)) | {"feature", "plan_hash"}, name
+
+
+def test_every_event_is_documented() -> None:
+    text = (ROOT / "docs" / "automations.md").read_text()
+    assert [kind for kind in RUN.event_types or () if f"| `{kind}` |" not in text] == []
+
+
+def test_every_rule_of_the_quality_scale_is_met() -> None:
+    text = (ROOT / "custom_components" / "crosswatch" / "quality_scale.yaml").read_text()
+    assert "todo" not in text

@@ -16,8 +16,9 @@ from custom_components.crosswatch.models import PairState
 from custom_components.crosswatch.progress import Running
 from custom_components.crosswatch.sync.models import Feature, Side
 from custom_components.crosswatch.sync.report import FeatureReport, Phase, Progress, RunReport, RunStatus
-from tests.common import PAIR_ID, Services
-from tests.simulators.plex import NonOwnerHistory
+from tests.common import PAIR_ID, Services, run_pair
+from tests.conftest import Clock
+from tests.simulators.plex import OWNER, NonOwnerHistory
 
 RUNNING = Running(
     told=Progress(feature=Feature.HISTORY, phase=Phase.APPLYING, side=Side.TARGET, done=5, total=20),
@@ -186,7 +187,27 @@ async def test_account_sensors(
     entity_registry: er.EntityRegistry,
     snapshot: SnapshotAssertion,
 ) -> None:
-    """One at Plex, none at PublicMetaDB, where all users may do the same."""
-    plex, publicmetadb = accounts
-    await snapshot_platform(hass, entity_registry, snapshot, plex.entry_id)
-    assert not er.async_entries_for_config_entry(entity_registry, publicmetadb.entry_id)
+    for entry in accounts:
+        await snapshot_platform(hass, entity_registry, snapshot, entry.entry_id)
+
+
+async def test_pace_and_quota(
+    hass: HomeAssistant, loaded: MockConfigEntry, services: Services, clock: Clock
+) -> None:
+    """What was sent since the last look, and how many ratings are left; unknown before they were read."""
+    await clock.pass_time(seconds=61)
+    assert left(hass) == ["unknown", "unknown"]
+    hass.config_entries.async_update_entry(loaded, options={**loaded.options, "features": ["ratings"]})
+    services.pms.rate(OWNER, next(iter(services.pms.state.items.values())), 8)
+    await run_pair(hass, loaded)
+    await clock.pass_time(seconds=61)
+    assert left(hass) == ["199", "100"]
+    pace = hass.states.get("sensor.publicmetadb_requests")
+    assert pace is not None
+    assert float(pace.state) > 0
+
+
+def left(hass: HomeAssistant) -> list[str]:
+    """Return how many new ratings and changes are left."""
+    found = [hass.states.get(f"sensor.publicmetadb_{key}_left") for key in ("new_ratings", "rating_changes")]
+    return [state.state for state in found if state is not None]

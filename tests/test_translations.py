@@ -30,7 +30,7 @@ from custom_components.crosswatch.providers.plex.rights import (
 from custom_components.crosswatch.providers.plex.settings import BY_KEY
 from custom_components.crosswatch.providers.publicmetadb import KEYS
 from custom_components.crosswatch.repairs import FLOWS
-from custom_components.crosswatch.sensor import LIMITS, SENSORS
+from custom_components.crosswatch.sensor import LIMITS, PACE, QUOTAS, SENSORS
 from custom_components.crosswatch.services import ACTIONS as HANDLED
 from custom_components.crosswatch.services.runs import FAILURES
 from custom_components.crosswatch.switch import AUTOMATIC
@@ -188,7 +188,7 @@ def test_entities() -> None:
         "binary_sensor": (*BINARY_SENSORS, CONNECTED),
         "button": BUTTONS,
         "event": (RUN,),
-        "sensor": (*SENSORS, LIMITS),
+        "sensor": (*SENSORS, LIMITS, PACE, *QUOTAS),
         "switch": (AUTOMATIC,),
         "todo": (UNRESOLVED,),
     }

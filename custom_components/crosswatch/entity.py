@@ -40,7 +40,7 @@ class AccountEntity(Entity):
     def __init__(self, entry: AccountConfigEntry, description: EntityDescription) -> None:
         """Name the entity after its description."""
         self.entity_description = description
-        self.account = entry
+        self.account: AccountConfigEntry = entry
         self._attr_translation_key = description.key
         self._attr_unique_id = f"{entry.entry_id}_{description.key}"
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, entry.entry_id)})

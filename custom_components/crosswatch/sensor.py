@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, override
 
 from homeassistant.components.sensor import (
@@ -21,10 +21,13 @@ from .const import STATUS_NEVER_RUN, STATUS_RUNNING
 from .coordinator import PairConfigEntry, PairCoordinator
 from .entity import AccountEntity, PairEntity
 from .models import PairState
+from .providers.publicmetadb import Bucket, PublicMetaDBProvider
 from .sync.models import Feature
 from .sync.report import RunStatus
 
 PARALLEL_UPDATES = 0
+SCAN_INTERVAL = timedelta(minutes=1)
+"""How often the sensors of accounts look; it costs no request."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +150,25 @@ LIMITS = SensorEntityDescription(
 )
 
 
+PACE = SensorEntityDescription(
+    key="pace",
+    state_class=SensorStateClass.MEASUREMENT,
+    entity_category=EntityCategory.DIAGNOSTIC,
+    entity_registry_enabled_default=False,
+    suggested_display_precision=0,
+)
+
+QUOTAS = tuple(
+    SensorEntityDescription(
+        key=f"ratings_{bucket}",
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+    )
+    for bucket in Bucket
+)
+
+
 async def async_setup_entry(
     _hass: HomeAssistant,
     entry: PairConfigEntry | AccountConfigEntry,
@@ -155,8 +177,14 @@ async def async_setup_entry(
     """Set up the sensors of a pair or an account."""
     if isinstance(entry.runtime_data, PairCoordinator):
         async_add_entities(PairSensor(entry.runtime_data, description) for description in SENSORS)
-    elif entry.runtime_data.limits is not None:
-        async_add_entities([LimitsSensor(entry, LIMITS)])
+        return
+    account: AccountConfigEntry = entry
+    entities: list[SensorEntity] = [PaceSensor(account, PACE)]
+    if account.runtime_data.limits is not None:
+        entities.append(LimitsSensor(account, LIMITS))
+    if isinstance(account.runtime_data.provider, PublicMetaDBProvider):
+        entities += [QuotaSensor(account, description) for description in QUOTAS]
+    async_add_entities(entities)
 
 
 class PairSensor(PairEntity, SensorEntity):
@@ -186,3 +214,30 @@ class LimitsSensor(AccountEntity, SensorEntity):
         limits = entry.runtime_data.limits or ()
         self._attr_native_value = "limited" if limits else "none"
         self._attr_extra_state_attributes = {"limits": list(limits)}
+
+
+class PaceSensor(AccountEntity, SensorEntity):
+    """How many requests a minute the account sends, measured from one look to the next."""
+
+    _attr_should_poll = True
+    _before: tuple[float, int] | None = None
+
+    async def async_update(self) -> None:
+        """Look how many were sent meanwhile."""
+        now = self.hass.loop.time(), self.account.runtime_data.provider.requests
+        if self._before is not None and now[0] > self._before[0]:
+            self._attr_native_value = round(60 * (now[1] - self._before[1]) / (now[0] - self._before[0]), 1)
+        self._before = now
+
+
+class QuotaSensor(AccountEntity, SensorEntity):
+    """How many ratings may still be sent in this hour. Unknown until ratings have been read once."""
+
+    _attr_should_poll = True
+
+    async def async_update(self) -> None:
+        """Look how many are left."""
+        provider = self.account.runtime_data.provider
+        assert isinstance(provider, PublicMetaDBProvider)  # noqa: S101 - for no other account is it made
+        bucket = self.entity_description.key.removeprefix("ratings_")
+        self._attr_native_value = provider.ratings_left().get(bucket)

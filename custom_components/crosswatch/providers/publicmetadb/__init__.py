@@ -3,11 +3,13 @@
 from .client import PublicMetaDBClient
 from .pacing import Pacers, account_id
 from .provider import PublicMetaDBProvider
+from .quota import Bucket
 from .settings import DEFAULT_BASE_URL, KEYS, PublicMetaDBSettings
 
 __all__ = [
     "DEFAULT_BASE_URL",
     "KEYS",
+    "Bucket",
     "Pacers",
     "PublicMetaDBClient",
     "PublicMetaDBProvider",

@@ -28,6 +28,7 @@ from .history import History
 from .naming import item_key
 from .pacing import Pacers, account_id
 from .progress import Progress
+from .quota import Bucket
 from .ratings import Ratings
 from .refusals import COMPLETE_PERCENT, KINDS, LEAST_PERCENT, refusal
 from .settings import PublicMetaDBSettings
@@ -133,6 +134,14 @@ class PublicMetaDBProvider:
             return math.ceil(self._clock() + wait)
         ratings = self._ratings.get(scope_name(scope.pair_id))
         return None if ratings is None else ratings.quota.retry_at()
+
+    def ratings_left(self) -> dict[str, int]:
+        """Return how many new and changed ratings may still be sent in this hour; nothing while unknown.
+
+        Each pair has a quota of its own: the fullest one is told.
+        """
+        quotas = [each.quota for each in self._ratings.values()]
+        return {str(bucket): min(quota.left(bucket) for quota in quotas) for bucket in Bucket if quotas}
 
     def refusal(self, feature: Feature, action: Action, entry: Entry) -> str | None:
         """Return the documented reason why the entry can't be written, None if it can."""

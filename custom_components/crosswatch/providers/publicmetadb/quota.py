@@ -121,6 +121,14 @@ class Quota:
             return False
         return window.closed or window.count >= self._limits[bucket]
 
+    def left(self, bucket: Bucket) -> int:
+        """Return how many may still be sent in this hour."""
+        if self.used_up(bucket):
+            return 0
+        window = self._windows.get(bucket)
+        sent = 0 if window is None or window.ends <= self._monotonic() else window.count
+        return self._limits[bucket] - sent
+
     async def close(self, bucket: Bucket, seconds: float) -> None:
         """Send no more for so long: the service said so, whatever was counted here."""
         async with self._lock:
