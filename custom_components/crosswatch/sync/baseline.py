@@ -145,6 +145,25 @@ def _close(db: sqlite3.Connection, pair: str, feature: Feature, learned: Learned
     )
 
 
+def take_back(
+    db: sqlite3.Connection,
+    pair: str,
+    feature: Feature,
+    forgotten: Iterable[str],
+    values: Mapping[str, Values],
+) -> None:
+    """Forget keys that say nothing any more, and note what is agreed on instead."""
+    db.executemany(
+        "DELETE FROM baseline WHERE pair = ? AND feature = ? AND key = ?",
+        ((pair, feature, key) for key in forgotten),
+    )
+    db.executemany(
+        "UPDATE baseline SET value_at_source = ?, value_at_target = ? "
+        "WHERE pair = ? AND feature = ? AND key = ?",
+        _rows(values, pair, feature),
+    )
+
+
 def oldest(db: sqlite3.Connection, pair: str, feature: Feature, before: int, count: int) -> tuple[str, ...]:
     """Return the keys that both sides have held longest, since a time before the given one."""
     rows: Iterable[tuple[str]] = db.execute(

@@ -16,6 +16,7 @@ from .provider import Provider, Thawing
 from .report import FeatureReport, Progress, RunReport, RunStatus, worst
 from .settings import PairSettings
 from .state import State
+from .undo import NothingToUndoError
 
 LOGGER = logging.getLogger(__name__)
 
@@ -25,7 +26,8 @@ class RunRequest:
     """One run to make. `trigger` says who asked for it, such as `schedule` or `action`.
 
     `accounts` are names of the two accounts that never change: with them a pair recognises what another
-    pair has written there. Without one a pair knows its own writes only.
+    pair has written there. Without one a pair knows its own writes only. With `undo`, the id of an earlier
+    run, that one is taken back: of `features` those in which it has changed anything. Nothing else is done.
     """
 
     pair_id: str
@@ -36,6 +38,7 @@ class RunRequest:
     dry_run: bool = False
     settings: PairSettings = field(default_factory=PairSettings)
     accounts: Mapping[Side, str] = field(default_factory=dict)
+    undo: str | None = None
 
 
 class AlreadyRunningError(Exception):
@@ -61,7 +64,8 @@ class Engine:
     ) -> RunReport:
         """Run the pair once and return the report, which is stored too unless it was a dry run.
 
-        Trouble with a service is in the report. Raises `AlreadyRunningError` and `StateError`, and
+        Trouble with a service is in the report. Raises `AlreadyRunningError`, `NothingToUndoError` and
+        `StateError`, and
         whatever cancels it; the report of a broken-off run is stored as well.
         """
         with self._alone(request.pair_id):
@@ -86,6 +90,14 @@ class Engine:
                 if report.status is RunStatus.AUTH_FAILED:
                     break
         return tuple(found)
+
+    async def _changed_by(self, request: RunRequest) -> tuple[Feature, ...]:
+        """Return the features in which the run that is to be undone has changed anything."""
+        lines = await self._state.lines_of_run(request.pair_id, request.undo or "")
+        changed = {line.feature for line in lines if line.may_stand}
+        if not changed.intersection(request.features):
+            raise NothingToUndoError(request.undo)
+        return tuple(feature for feature in request.features if feature in changed)
 
     @contextmanager
     def _alone(self, pair: str) -> Iterator[None]:
@@ -137,6 +149,8 @@ class Engine:
         on_progress: Callable[[Progress], None],
     ) -> RunReport:
         sides = {Side.SOURCE: source, Side.TARGET: target}
+        if request.undo is not None:
+            request = replace(request, features=await self._changed_by(request))
         watch = _Watch(request, sides, self._clock)
         try:
             for feature in request.features:
@@ -204,4 +218,5 @@ class _Watch:
             features=self.features,
             requests=requests,
             plans=tuple(self._plans) if self._request.dry_run else (),
+            undo=self._request.undo,
         )

@@ -13,7 +13,6 @@ from .codec import entry_as_dict
 from .decisions import Decision
 from .identity import NAMESPACES, UNKNOWN, Aliases, AmbiguousIdsError, item_of, title_of
 from .lines import Line
-from .mapping import with_mappings
 from .models import Entry, Feature, Item, Kind, Missing, Plan, Side, Snapshot, Values
 from .unresolved import UnresolvedRow
 
@@ -127,10 +126,6 @@ async def explain(
         return (Explanation(feature=run.feature, key=wanted, name=wanted, error=report.error),)
     known = _Known(
         seen=run.seen,
-        snapshots={
-            side: with_mappings(snapshot, run.seen.memory.mappings)
-            for side, snapshot in run.seen.snapshots.items()
-        },
         unresolved=tuple(row for row in await state.unresolved(pair) if row.feature is run.feature),
         written=await state.written_names(pair, run.feature, wanted.strip()),
     )
@@ -147,7 +142,6 @@ class _Known:
     """What there is to say about everything. `written` are names of what was written, by key."""
 
     seen: Seen
-    snapshots: Mapping[Side, Snapshot]
     unresolved: tuple[UnresolvedRow, ...]
     written: Mapping[str, str]
 
@@ -176,7 +170,7 @@ def _names(wanted: str, known: _Known) -> dict[str, str]:
     is_wanted = matcher(wanted, look.aliases)
     told = (
         (_key(item, look.aliases), item.name, item.title or "")
-        for snapshot in known.snapshots.values()
+        for snapshot in look.read.values()
         for item in chain((entry.item for entry in snapshot.entries), snapshot.watched)
     )
     found: dict[str, str] = {}
@@ -198,10 +192,9 @@ def _explanations(
 ) -> tuple[Explanation, ...]:
     look = known.seen.look
     current = look.aliases.current
-    held = {side: _of(names, _entries(known.snapshots[side], look.aliases)) for side in Side}
+    held = {side: _of(names, _entries(look.read[side], look.aliases)) for side in Side}
     watched = {
-        side: {_key(item, look.aliases) for item in known.snapshots[side].watched} & names.keys()
-        for side in Side
+        side: {_key(item, look.aliases) for item in look.read[side].watched} & names.keys() for side in Side
     }
     outcomes = _of(names, ((each.key, each) for each in _outcomes(look.plan)))
     baseline = _of(names, ((key, key) for key in look.baseline))

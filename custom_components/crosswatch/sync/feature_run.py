@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import logging
 import time
 from typing import TYPE_CHECKING
 
 from .applying import Writer, last_act
-from .brake import Brake
+from .brake import Brake, Verdict
 from .collector import resting
 from .ends import Ends
 from .identity import Aliases
@@ -31,6 +31,7 @@ from .report import FeatureReport, Phase, Progress, RunStatus
 from .state import State
 from .tally import Tally
 from .trouble import SideError, gravity, status_of
+from .undo import Standing, Undoing, plan_undo
 from .unresolved import NOT_SHOWN
 from .values import Written
 
@@ -128,10 +129,15 @@ class FeatureRun:
 
         self._tell(Phase.PLANNING)
         look = await self._look(snapshots, memory)
-        verdict = await self._brake.judge(
-            look, memory, snapshots, lambda: self._look(snapshots, memory, believing=True)
-        )
-        self.plan = self.tally.plan = verdict.look.plan
+        undoing = None if self._request.undo is None else await self._plan_backwards(self._request.undo, look)
+        if undoing is None:
+            verdict = await self._brake.judge(
+                look, memory, snapshots, lambda: self._look(snapshots, memory, believing=True)
+            )
+        else:
+            # a person has asked for it, and it touches nothing but what the run has left
+            verdict = Verdict(look=look)
+        self.plan = self.tally.plan = verdict.look.plan if undoing is None else undoing.plan
         reason = verdict.held.reason if verdict.held else None
         self.seen = Seen(snapshots, memory, verdict.look, reason)
         self.tally.ignored = look.ignored
@@ -146,8 +152,13 @@ class FeatureRun:
         look, trusted = verdict.look, True
         if verdict.approved:
             await self._state.begin_approved(self._request.pair_id, self.feature)
+        if undoing is not None:
+            await self._state.take_back(
+                self._request.pair_id, self.feature, self._run_id, undoing, now=int(self._clock())
+            )
+            memory = await self._remember(snapshots)
         try:
-            await self._writer.carry_out(look.plan, look.scopes)
+            await self._writer.carry_out(self.plan, look.scopes)
             if written := {change.side for change in self.tally.written}:
                 self._tell(Phase.OBSERVING)
                 snapshots |= await self._read([side for side in Side if side in written])
@@ -246,6 +257,10 @@ class FeatureRun:
         # a plan for 100,000 plays takes longer than the event loop may wait
         return await asyncio.to_thread(resting, make)
 
+    async def _plan_backwards(self, run: str, look: Look) -> Undoing:
+        lines = await self._state.lines_of_run(self._request.pair_id, run)
+        return await asyncio.to_thread(plan_undo, lines, look)
+
     async def _resting(self, now: int) -> dict[str, str]:
         """Keys that were refused and are not to be tried yet, with the reason."""
         found: dict[str, str] = {}
@@ -270,7 +285,10 @@ class FeatureRun:
 
         Unless the last read is `trusted`, nothing is gone or missing because of it.
         """
-        self.tally.judge(look.confirms, looked=looked)
+        confirms = look.confirms
+        if self._request.undo is not None:
+            confirms = (await asyncio.to_thread(Standing, look)).confirms
+        self.tally.judge(confirms, looked=looked)
         await self._note_unresolved(look.plan)
         learned = look.learned(
             self.tally.written,
@@ -279,13 +297,17 @@ class FeatureRun:
             entries={side: len(snapshot.entries) for side, snapshot in snapshots.items()},
             trusted=trusted,
         )
+        if self._request.undo is not None:
+            # what was put back on one side only is never agreed
+            seen = [change.key for change in self.tally.written if confirms(change)]
+            learned = replace(learned, observed=[*learned.observed, *seen])
         await self._state.learn(
             self._request.pair_id,
             self.feature,
             look.scopes,
             learned,
             decided=look.decided if trusted else {},
-            done=looked,
+            done=looked and self._request.undo is None,
             run=self._run_id,
             now=int(self._clock()),
         )

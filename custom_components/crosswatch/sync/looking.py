@@ -45,13 +45,16 @@ class Memory:
 class Look:
     """A plan with what it rests on.
 
-    Keys of `baseline` are those that titles have now, `renamed` maps stored ones to them. `agreed` and
-    `news` are what is agreed, and that part of it which the baseline does not say yet. `values` and `logs`
-    are those of the baseline. `decided` is what the plan says of decisions, by the keys they are stored with.
-    `ignored` are the reasons that a person does not want to hear of, by what they are about.
+    `read` is what was read, with the ids that a person gave. Keys of `baseline` are those that titles have
+    now, `renamed` maps stored ones to them. `agreed` and `news` are what is agreed, and that part of it which
+    the baseline does not say yet. `values` and `logs` are those of the baseline. `decided` is what the plan
+    says of decisions, by the keys they are stored with. `ignored` are the reasons that a person does not want
+    to hear of, by what they are about.
     """
 
     plan: Plan
+    read: Mapping[Side, Snapshot]
+    context: Context
     ignored: Mapping[Place, str]
     scopes: Mapping[Side, str]
     aliases: Aliases
@@ -62,6 +65,14 @@ class Look:
     agreed: frozenset[str]
     news: tuple[str, ...]
     decided: Mapping[tuple[Side, str], int | None]
+
+    @property
+    def stored(self) -> Mapping[str, tuple[str, ...]]:
+        """Keys as they were stored of those that are other ones now."""
+        found: dict[str, tuple[str, ...]] = {}
+        for old, new in self.renamed.items():
+            found[new] = (*found.get(new, ()), old)
+        return found
 
     def shows(self, key: str) -> bool:
         """Whether both sides were seen to hold what was called `key` once."""
@@ -152,32 +163,31 @@ def look(
     baseline, renamed = _translated(agreed.baseline, known)
     values, logs = _translated_pairs(agreed.values, known), _translated_pairs(agreed.logs, known)
     decisions = {(d.side, known.current(d.key)): d for d in memory.decisions}
-    made = plan(
-        snapshots[Side.SOURCE],
-        snapshots[Side.TARGET],
-        Context(
-            direction=rules.direction,
-            aliases=known,
-            refusal=rules.refusal,
-            baseline=baseline,
-            settling=frozenset(known.current(key) for key in memory.recent.settling),
-            fresh=frozenset(known.current(key) for key in memory.recent.fresh),
-            frozen={known.current(key): reason for key, reason in frozen.items()},
-            settings=rules.settings,
-            capabilities=rules.capabilities,
-            values=values,
-            logs=logs,
-            written={
-                side: {known.current(key): write for key, write in writes.items()}
-                for side, writes in written.items()
-            },
-            marks={side: _by_item(rows, known) for side, rows in marks.items()},
-            decisions=decisions,
-            believing=believing,
-        ),
+    context = Context(
+        direction=rules.direction,
+        aliases=known,
+        refusal=rules.refusal,
+        baseline=baseline,
+        settling=frozenset(known.current(key) for key in memory.recent.settling),
+        fresh=frozenset(known.current(key) for key in memory.recent.fresh),
+        frozen={known.current(key): reason for key, reason in frozen.items()},
+        settings=rules.settings,
+        capabilities=rules.capabilities,
+        values=values,
+        logs=logs,
+        written={
+            side: {known.current(key): write for key, write in writes.items()}
+            for side, writes in written.items()
+        },
+        marks={side: _by_item(rows, known) for side, rows in marks.items()},
+        decisions=decisions,
+        believing=believing,
     )
+    made = plan(snapshots[Side.SOURCE], snapshots[Side.TARGET], context)
     return Look(
         plan=_marked(made, ignored),
+        read=snapshots,
+        context=context,
         ignored=ignored,
         scopes=scopes,
         aliases=known,

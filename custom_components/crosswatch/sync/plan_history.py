@@ -39,7 +39,7 @@ class _History:
         self._echoes: set[tuple[Side, str]] = set()
         """Sides and keys of plays that this pair has written itself."""
         self._plays: dict[Side, _Plays] = {
-            side: _plays_by_item(snapshot.entries, side, draft, self._echoes)
+            side: plays_by_item(snapshot.entries, side, draft, self._echoes)
             for side, snapshot in snapshots.items()
         }
         self._left: dict[tuple[str, Side], tuple[Sequence[Play], Sequence[int]]] = {}
@@ -301,7 +301,7 @@ def _age(play: Play) -> tuple[bool, int]:
     return (play.watched_at is not None, play.watched_at or 0)
 
 
-def _plays_by_item(
+def plays_by_item(
     entries: Iterable[Entry], side: Side, draft: Draft, echoes: set[tuple[Side, str]]
 ) -> dict[str, list[Play]]:
     """Plays by item as they truly were, oldest first, those without a date last.

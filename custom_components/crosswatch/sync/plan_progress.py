@@ -169,13 +169,13 @@ def _instead(held: Resume, wanted: Resume) -> Resume:
 
 def _told(entry: Resume, written: Written | None) -> Told:
     """Return what a position says; what we wrote counts as it lies in this cut of the film."""
-    counts = told(entry, written, _is_echo)
+    counts = told(entry, written, is_echo)
     if written is None or not isinstance(written.entry, Resume) or not counts.ours:
         return counts
     return replace(counts, value=_on_scale_of(entry, written.entry, counts.value))
 
 
-def _is_echo(shown: Resume, written: Written) -> bool:
+def is_echo(shown: Resume, written: Written) -> bool:
     """Whether a side may have made this of what we wrote: a service may keep whole percents only.
 
     Where the old position still stands, and no answer came, it was not written.

@@ -41,7 +41,7 @@ def _plan_both(key: str, here: Rating, there: Rating, draft: Draft) -> None:
         # a side shows once more what we have just replaced: the read is stale
         draft.skip(Side.SOURCE if stale else Side.TARGET, key, here, SETTLES)
         return
-    counts = {Side.SOURCE: told(here, by_source, _is_echo), Side.TARGET: told(there, by_target, _is_echo)}
+    counts = {Side.SOURCE: told(here, by_source, is_echo), Side.TARGET: told(there, by_target, is_echo)}
     steps = {side: draft.context.able(side).rating_step for side in Side}
     winner = changed_alone(agreed, counts[Side.SOURCE], counts[Side.TARGET])
     rule = f"changed_at_{winner}"
@@ -67,7 +67,7 @@ def _plan_missing(key: str, entry: Rating, side: Side, snapshot: Snapshot, draft
     agreed, values = draft.agreed_before(key), draft.context.values.get(key)
     rated, may_write = side.other, draft.context.may_write(side)
     written = draft.written(rated, key)
-    counts = told(entry, written, _is_echo)
+    counts = told(entry, written, is_echo)
     if agreed is None:
         # never agreed: a new rating; in a one-way pair one of the target is its own business
         if may_write:
@@ -116,7 +116,7 @@ def _is_same(one: int, other: int, step: int) -> bool:
     return 2 * abs(one - other) <= step if step > 1 else one == other
 
 
-def _is_echo(shown: Rating, written: Written) -> bool:
+def is_echo(shown: Rating, written: Written) -> bool:
     """Whether a side may have made this of what we wrote: the same, or rounded to halves or wholes.
 
     What stood there before is no rounding of it, as far as anybody can tell: it may not have been written.

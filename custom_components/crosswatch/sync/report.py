@@ -1,7 +1,7 @@
 """What a run tells: its progress while it goes, and its report when it is over."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -175,7 +175,8 @@ class FeatureReport:
 class RunReport:
     """A whole run of a pair. Times are epoch seconds UTC, `duration_s` seconds, `requests` by provider name.
 
-    `plans` is filled for a dry run only and is never stored.
+    `plans` is filled for a dry run only and is never stored. `undo` is the run that this one has undone, and
+    `undone_by` the one that has undone it.
     """
 
     run_id: str
@@ -188,6 +189,8 @@ class RunReport:
     features: Mapping[Feature, FeatureReport] = field(default_factory=dict)
     requests: Mapping[str, int] = field(default_factory=dict)
     plans: tuple[Plan, ...] = ()
+    undo: str | None = None
+    undone_by: str | None = None
 
     @property
     def finished_at(self) -> int:
@@ -215,6 +218,8 @@ class RunReport:
             "duration_s": self.duration_s,
             "features": {str(name): report.as_dict() for name, report in self.features.items()},
             "requests": dict(self.requests),
+            "undo": self.undo,
+            "undone_by": self.undone_by,
         }
 
     @classmethod
@@ -222,6 +227,21 @@ class RunReport:
         """Rebuild a report written by `as_dict`, of this version or another one."""
         features = {Feature(name): FeatureReport.from_dict(row) for name, row in data["features"].items()}
         return cls(**{**_known(cls, data), "status": RunStatus(data["status"]), "features": features})
+
+
+def with_undone(reports: Iterable[RunReport]) -> tuple[RunReport, ...]:
+    """Return reports, given newest first, with those marked that were undone.
+
+    An undo that was undone itself has undone nothing; one that changed nothing neither.
+    """
+    by: dict[str, str] = {}
+    found: list[RunReport] = []
+    for report in reports:
+        found.append(replace(report, undone_by=by.get(report.run_id)))
+        changed = any(report.total(name) for name in ("added", "updated", "removed"))
+        if report.undo is not None and changed and report.run_id not in by:
+            by.setdefault(report.undo, report.run_id)
+    return tuple(found)
 
 
 def _known(cls: type, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,8 @@ from .models import (
     Side,
     Unresolved,
 )
-from .report import RunReport
+from .report import RunReport, with_undone
+from .undo import Undoing
 from .unresolved import Place, UnresolvedRow
 from .values import Written
 
@@ -223,6 +224,23 @@ class State(Database):
         """
         return await self._do(lambda db: unresolved.wake(db, pair, keys))
 
+    async def take_back(
+        self,
+        pair: str,
+        feature: Feature,
+        run: str,
+        undoing: Undoing,
+        *,
+        now: int,
+    ) -> None:
+        """Remember what is about to be undone, by a run, so that it stays undone."""
+
+        def write(db: sqlite3.Connection) -> None:
+            decisions.decide(db, pair, feature, undoing.decisions, run=run, now=now)
+            baseline.take_back(db, pair, feature, undoing.forgotten, undoing.values)
+
+        await self._do(write)
+
     # --- mappings -------------------------------------------------------------------------------
 
     async def mappings(self) -> dict[str, int]:
@@ -313,7 +331,7 @@ class State(Database):
                 "SELECT report FROM run WHERE pair = ? ORDER BY rowid DESC LIMIT ?", (pair, limit)
             ).fetchall()
 
-        return tuple(RunReport.from_dict(json.loads(text)) for (text,) in await self._do(read))
+        return with_undone(RunReport.from_dict(json.loads(text)) for (text,) in await self._do(read))
 
     async def last_run(self, pair: str) -> RunReport | None:
         """Return the pair's newest report."""

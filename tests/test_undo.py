@@ -1,0 +1,127 @@
+"""Runs of both services taken back, each feature each way."""
+
+from collections.abc import Generator
+from functools import partial
+from typing import Any
+from unittest.mock import patch
+
+from homeassistant.core import HomeAssistant
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.crosswatch.sync.engine import RunRequest
+from custom_components.crosswatch.sync.report import RunReport
+from tests.common import Services, pair_entry_of
+from tests.runs import THEN, Shelf, every_rating_looked_at, run, set_up
+
+VALUES: dict[str, tuple[Any, Any, Any]] = {
+    "watchlist": (None, None, None),
+    "history": (THEN, THEN + 86_400, None),
+    "ratings": (80, 60, 30),
+    "progress": (1_800_000, 900_000, 2_400_000),
+}
+
+
+@pytest.fixture
+def shelf(services: Services) -> Shelf:
+    """Return the libraries, with nothing watched, rated or listed."""
+    return Shelf.fill(services)
+
+
+@pytest.fixture(autouse=True)
+def looked_at() -> Generator[None]:
+    """Look at every rating in every read."""
+    with every_rating_looked_at():
+        yield
+
+
+async def undo(entry: MockConfigEntry, report: RunReport, **request: Any) -> RunReport:
+    """Take a run back."""
+    with patch(
+        "custom_components.crosswatch.coordinator.RunRequest", partial(RunRequest, undo=report.run_id)
+    ):
+        return await run(entry, **request)
+
+
+async def paired(
+    hass: HomeAssistant, accounts: tuple[MockConfigEntry, MockConfigEntry], way: str, feature: str
+) -> MockConfigEntry:
+    """Return a pair that is set up: `p>q` from Plex, `q>p` to Plex, `p=q` both ways."""
+    plex, publicmetadb = accounts
+    entry = pair_entry_of(
+        *((publicmetadb, plex) if way == "q>p" else (plex, publicmetadb)), features=[feature]
+    )
+    direction = "two_way" if way == "p=q" else "one_way"
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(entry, data={**entry.data, "direction": direction})
+    await set_up(hass, entry)
+    return entry
+
+
+@pytest.mark.parametrize(
+    ("feature", "way"),
+    # the service tells nobody who rated what, so what was rated there does not travel
+    [(f, way) for f in VALUES for way in ("p>q", "q>p", "p=q") if (f, way) != ("ratings", "q>p")],
+)
+async def test_what_a_run_has_added_is_gone_again_and_stays_gone(
+    hass: HomeAssistant,
+    accounts: tuple[MockConfigEntry, MockConfigEntry],
+    services: Services,
+    shelf: Shelf,
+    feature: str,
+    way: str,
+) -> None:
+    first, second, _ = VALUES[feature]
+    shelf.do_at_plex(feature, 201, first)
+    shelf.do_at_publicmetadb(feature, 202, second)
+    entry = await paired(hass, accounts, way, feature)
+    at_plex, at_publicmetadb = shelf.at_plex(feature), shelf.at_publicmetadb(feature)
+    report = await run(entry)
+    written = (shelf.at_plex(feature), shelf.at_publicmetadb(feature))
+    assert written != (at_plex, at_publicmetadb)
+    preview = await undo(entry, report, dry_run=True)
+    assert (shelf.at_plex(feature), shelf.at_publicmetadb(feature)) == written
+    undone = await undo(entry, report)
+    assert undone.total("removed") == preview.total("removed")
+    reasons = [row.reason for plan in preview.plans for row in plan.unresolved]
+    if feature == "progress" and way != "p>q":
+        # a position can't be cleared in Plex, and that was told before
+        assert reasons == ["clear_unsupported"]
+        at_plex = written[0]
+    else:
+        assert reasons == []
+    for _ in range(3):
+        assert shelf.at_plex(feature) == at_plex
+        assert shelf.at_publicmetadb(feature) == at_publicmetadb
+        await run(entry)
+
+
+@pytest.mark.parametrize(
+    ("feature", "way"),
+    [("ratings", "p>q"), ("ratings", "p=q"), ("progress", "p>q"), ("progress", "q>p"), ("progress", "p=q")],
+)
+async def test_a_value_is_put_back_and_stays(
+    hass: HomeAssistant,
+    accounts: tuple[MockConfigEntry, MockConfigEntry],
+    services: Services,
+    shelf: Shelf,
+    feature: str,
+    way: str,
+) -> None:
+    first, _, third = VALUES[feature]
+    change = shelf.do_at_publicmetadb if way == "q>p" else shelf.do_at_plex
+    written = shelf.at_plex if way == "q>p" else shelf.at_publicmetadb
+    change(feature, 201, first)
+    entry = await paired(hass, accounts, way, feature)
+    await run(entry)
+    before = written(feature)
+    change(feature, 201, third)
+    report = await run(entry)
+    assert written(feature) != before
+    undone = await undo(entry, report)
+    assert undone.total("updated") == 1
+    for _ in range(3):
+        assert written(feature)[201] == pytest.approx(before[201], abs=72_000)
+        await run(entry)
+    other = shelf.at_publicmetadb if way == "q>p" else shelf.at_plex
+    assert other(feature)[201] == pytest.approx(third, abs=1)
