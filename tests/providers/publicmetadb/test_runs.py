@@ -114,10 +114,13 @@ async def test_positions_beyond_the_services_own_hour_are_written_when_it_is_ove
 
 
 @pytest.mark.parametrize("direction", list(Direction))
-async def test_deleted_index_of_ratings_removes_nothing(
+async def test_deleted_index_of_ratings_is_learned_again(
     pair: Pair, user: User, tmp_path: Path, direction: Direction
 ) -> None:
-    """Without the file nobody knows which ratings are ours: no reason to remove any, or to hold a plan."""
+    """Without the file nobody knows which ratings are ours: no reason to remove any, or to hold a plan.
+
+    They are found again where they are given again, and can be changed and removed as before.
+    """
     settings = PairSettings(removals=frozenset(Feature))
     pair.hold(Feature.RATINGS, *(rating(movie(number)) for number in range(1, 11)))
     for _ in range(2):
@@ -126,14 +129,46 @@ async def test_deleted_index_of_ratings_removes_nothing(
     (tmp_path / "publicmetadb_ratings.pair1.shadow.json").unlink()
     for _ in range(3):
         report = await pair.run(Feature.RATINGS, direction=direction, settings=settings)
-        assert (report.status, report.reasons) == (RunStatus.UNRESOLVED, {"http:409": 10})
+        assert (report.status, report.reasons) == (RunStatus.OK, {})
         pair.clock.advance(HOUR)
         pair.restart()
     assert (len(user.ratings()), len(pair.other.entries[Feature.RATINGS])) == (10, 10)
-    # what is new is known again
-    pair.hold(Feature.RATINGS, rating(movie(11)))
-    await pair.run(Feature.RATINGS, direction=direction, settings=settings)
-    assert len(user.ratings()) == 11
+    scores = {number: 60 if number < 6 else 80 for number in range(3, 11)}
+    at = int(pair.clock.now)
+    pair.hold(Feature.RATINGS, *(rating(movie(number), score, at=at) for number, score in scores.items()))
+    for _ in range(3):
+        await pair.run(Feature.RATINGS, direction=direction, settings=settings)
+        pair.clock.advance(HOUR)
+        pair.restart()
+    assert {row.tmdb_id: row.score for row in user.ratings()} == scores
+
+
+@pytest.mark.parametrize("direction", list(Direction))
+@pytest.mark.parametrize("elsewhere", [80, 50])
+async def test_new_pair_finds_the_ratings_that_are_there(
+    pair: Pair, user: User, sim: PublicMetaDBSimulator, direction: Direction, elsewhere: int
+) -> None:
+    """Equal ones are there already; of the others the later one counts, and it is changed."""
+    earlier = pair.clock.now - 10 * HOUR
+    for number in range(1, 4):
+        sim.state.add_rating("somebody", tmdb_id=number, score=20, label="Story", created=earlier)
+        user.add_rating(tmdb_id=number + 10, score=elsewhere, created=earlier)
+    pair.hold(
+        Feature.RATINGS, *(rating(movie(number), 80, at=int(pair.clock.now)) for number in (1, 11, 12, 13))
+    )
+    report = await pair.run(Feature.RATINGS, direction=direction)
+    assert not report.reasons
+    for _ in range(2):
+        pair.clock.advance(HOUR)
+        pair.restart()
+        report = await pair.run(Feature.RATINGS, direction=direction)
+    assert (report.status, report.reasons) == (RunStatus.OK, {})
+    assert sorted((row.tmdb_id or 0, row.score) for row in user.ratings()) == [
+        (number, 80) for number in (1, 11, 12, 13)
+    ]
+    sim.log.clear()
+    await pair.run(Feature.RATINGS, direction=direction)
+    assert not sim.requests(RATINGS, "POST")
 
 
 @pytest.mark.parametrize("action", ["ignored", "completed"])

@@ -71,7 +71,7 @@ async def refresh(client: PublicMetaDBClient, store: RatingStore, now: int) -> l
     async def one(record: Record) -> Looked:
         async with slots:
             try:
-                found = await look(client, record.item, record.label, record.id)
+                found = await look(client, record.item, record.label, record.id or record.maybe)
             except (RefusedError, NotFoundError, BadAnswerError) as err:
                 # trouble with one title is no reason to know nothing of the others
                 LOGGER.debug("A rating can't be looked at (%s)", err)
@@ -101,7 +101,7 @@ def judged(record: Record, found: Found, user_id: str | None, now: int) -> Recor
 
 
 def _own_row(record: Record, found: Found, user_id: str | None) -> RemoteRating | None:
-    row = found.by_id(record.id)
+    row = found.by_id(record.id or record.maybe)
     if row is not None and row.mine(user_id) is not False:
         return row
     # a row of somebody else that was taken for ours is none
@@ -114,7 +114,7 @@ def _unseen(record: Record, now: int) -> Record | None:
         return None
     if record.pending is not None and not record.pending.done:
         return record
-    if record.id is None and record.pending is None:
+    if record.id is None and record.maybe is None and record.pending is None:
         # it is there, under a row that can't be told apart: nothing to be learned from a look
         return replace(record, checked_at=now)
     if record.missed_at is None:

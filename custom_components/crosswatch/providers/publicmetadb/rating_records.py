@@ -68,7 +68,8 @@ class Record:
     """A rating as it is known. Scores are 0 to 100, moments epoch seconds.
 
     Without `id` it is ours, but which row it is can't be told; `maybe` is the row that it probably is, which
-    only deleting it can prove. `sent` is what was asked for where the
+    only deleting it can prove; `foreign` are rows that are not, says the service. Without a `score` it isn't
+    known to be there. `sent` is what was asked for where the
     service only holds a rounding of it. `checked_at` is when it was last looked at (0: never),
     `missed_at` when it was first not found. `removed`: the service answered that it was removed, no look
     has confirmed it. `given` is the label it has for the engine.
@@ -78,6 +79,7 @@ class Record:
     label: str
     id: str | None = None
     maybe: str | None = None
+    foreign: tuple[str, ...] = ()
     score: float | None = None
     sent: int | None = None
     rated_at: int | None = None
@@ -112,9 +114,28 @@ class Record:
             self,
             id=None,
             maybe=None,
+            foreign=(),
             sent=None,
             missed_at=None,
             pending=Pending(at=self.rated_at or 0, posted=posted, old_id=self.id),
+        )
+
+    def disowned(self, row_id: str) -> Self:
+        """Return the record after the service said that a row taken for ours is somebody else's.
+
+        Its score is not ours either. A write of ours that replaced another row is still to be finished.
+        """
+        pending = self.pending
+        return replace(
+            self,
+            id=None,
+            maybe=None,
+            foreign=tuple(dict.fromkeys((*self.foreign, row_id))),
+            score=None,
+            sent=None,
+            rated_at=None,
+            missed_at=None,
+            pending=None if pending is None or pending.old_id == row_id else pending,
         )
 
     def as_rating(self, usual: str) -> Rating | None:
@@ -137,6 +158,7 @@ class Record:
         row: dict[str, Any] = {
             "id": self.id,
             "maybe": self.maybe,
+            "foreign": list(self.foreign) or None,
             "label": self.label,
             "given": None if self.given == USUAL_LABEL else self.given,
             "score": self.score,
@@ -178,13 +200,17 @@ class Record:
         score = _number(row.get("score"))
         if score is None and (rating := _number(inner.get("rating"))) is not None and 1 <= rating <= TEN:
             score = rating * TEN
-        if _text(row.get("id")) is None and score is None and not isinstance(row.get("pending"), dict):
+        listed = row.get("foreign")
+        foreign = tuple(one for one in (listed if isinstance(listed, list) else ()) if _text(one))
+        known = _text(row.get("id")) is not None or score is not None or bool(foreign)
+        if not known and not isinstance(row.get("pending"), dict):
             return None
         return cls(
             item=item,
             label=label,
             id=_text(row.get("id")),
             maybe=_text(row.get("maybe")),
+            foreign=foreign,
             score=score,
             sent=_whole(row.get("sent")),
             rated_at=_whole(row.get("rated_at")),

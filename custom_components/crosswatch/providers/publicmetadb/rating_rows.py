@@ -1,9 +1,9 @@
 """Looking at the ratings of one title, which are those of all users (API reference 3.5)."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import math
-from typing import Any
+from typing import Any, Self
 
 from ...sync.models import Item, Kind
 from ...sync.provider import BadAnswerError, IncompleteReadError
@@ -42,9 +42,30 @@ class RemoteRating:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """The rows of a title and label. A search that ended with the wanted row may have seen only some."""
+    """The rows of a title and label. A search that ended with the wanted row may have seen only some.
+
+    `unread`: there are rows that say too little to be any of `rows`.
+    """
 
     rows: tuple[RemoteRating, ...]
+    unread: bool = False
+
+    def of(self, label: str) -> Self:
+        """Return the rows of a label alone."""
+        return replace(self, rows=tuple(row for row in self.rows if same_label(row.label, label)))
+
+    def without(self, ids: Collection[str]) -> Self:
+        """Return the rows but for those with these ids."""
+        return replace(self, rows=tuple(row for row in self.rows if row.id not in ids)) if ids else self
+
+    def candidates(self, user_id: str | None) -> tuple[RemoteRating, ...]:
+        """Return the rows that may be ours: ours, or anybody's."""
+        return tuple(row for row in self.rows if row.mine(user_id) is not False)
+
+    def only(self, user_id: str | None) -> RemoteRating | None:
+        """Return the one row that may be ours. Proof that it is only if one of ours is there for certain."""
+        found = self.candidates(user_id)
+        return found[0] if len(found) == 1 and not self.unread else None
 
     def by_id(self, wanted: str | None) -> RemoteRating | None:
         """Return the row with this id."""
@@ -116,13 +137,13 @@ def created_at(row: Row) -> int | None:
         return None
 
 
-async def look(client: PublicMetaDBClient, item: Item, label: str, wanted: str | None = None) -> Found:
-    """Return the ratings of a title under a label: up to the wanted row, else all of them, or raise.
+async def look(client: PublicMetaDBClient, item: Item, label: str | None, wanted: str | None = None) -> Found:
+    """Return the ratings of a title: up to the wanted row, else all of them, or raise. `label` None: of any.
 
     Whether the service pages them isn't known (API reference, question 5). `IncompleteReadError` when
     rows are missing: then nothing may be concluded from a row that isn't there.
     """
-    params = {**body_of(item), "label": label, "perPage": MOST_PER_PAGE}
+    params = {**body_of(item), "perPage": MOST_PER_PAGE} | ({} if label is None else {"label": label})
     rows: dict[str, RemoteRating] = {}
     ids: set[str] = set()
     anonymous = 0
@@ -147,7 +168,8 @@ async def look(client: PublicMetaDBClient, item: Item, label: str, wanted: str |
         raise IncompleteReadError("too many ratings of one title")
     if first.total is not None and len(ids) + anonymous < first.total:
         raise IncompleteReadError(f"{len(ids) + anonymous} of {first.total} ratings")
-    return Found(rows=tuple(one for one in rows.values() if _same(one.label, label)))
+    found = Found(rows=tuple(rows.values()), unread=len(rows) < len(ids) + anonymous)
+    return found if label is None else found.of(label)
 
 
 def _last(page: Page[RemoteRating], number: int, seen: int) -> bool:
@@ -160,6 +182,6 @@ def _last(page: Page[RemoteRating], number: int, seen: int) -> bool:
     return page.size is not None and len(page.ids) < page.size
 
 
-def _same(found: str, label: str) -> bool:
-    """Whether a row is of the label, which the service was asked for; a row that tells none is."""
+def same_label(found: str, label: str) -> bool:
+    """Whether a row is of the label, whatever its case; a row that tells none is."""
     return not found or found.casefold() == label.casefold()

@@ -25,9 +25,10 @@ from ..http import LONGEST_WAIT
 from .client import PublicMetaDBClient
 from .naming import body_of
 from .quota import REASONS, Bucket, Quota
+from .rating_conflicts import DUPLICATE, HTTP_CONFLICT, Conflicts, pending_of, unresolved
 from .rating_index import seen
 from .rating_records import USUAL_LABEL, Pending, Record, rating_key, sent_label, whole_tens
-from .rating_rows import Found, RemoteRating, created_at, look, path_of, score_of
+from .rating_rows import created_at, look, path_of, score_of
 from .rating_store import RatingStore
 from .refusals import MISSING_REMOTE_RATING_ID
 from .wire import Row, row_id, text
@@ -36,9 +37,6 @@ LOGGER = logging.getLogger(__name__)
 
 NO_ID = "no_id"
 """Reason of a rating that was accepted by an answer that doesn't tell its row."""
-HTTP_CONFLICT = 409
-DUPLICATE = frozenset({400, HTTP_CONFLICT, 422})
-"""Statuses met for a rating that is there already (API reference 2.3); only 409 means nothing else."""
 
 
 class RatingWriter:
@@ -58,6 +56,7 @@ class RatingWriter:
         self._quota = quota
         self._clock = clock
         self._usual = usual
+        self._conflicts = Conflicts(client, store, clock)
         self._one_at_a_time = asyncio.Lock()
 
     async def write(self, change: Change) -> Outcome:
@@ -77,15 +76,12 @@ class RatingWriter:
         record = self._store.get(rating_key(rating.item, label))
         if change.action is Action.REMOVE:
             return await self._remove(change, record or Record(item=rating.item, label=label))
-        if record is not None and record.id is None and record.pending is None:
+        if record is not None and record.id is None and record.pending is None and record.score is not None:
             # it is there, and can't be deleted unless its row can be found
             found = await look(self._client, record.item, record.label)
-            if (row := found.owned(self._store.user_id)) is not None:
-                record = seen(record, row, self._now())
-            elif found.by_id(record.maybe) is not None:
-                record = replace(record, id=record.maybe)
-            else:
-                return _unresolved(change, MISSING_REMOTE_RATING_ID)
+            if (row := self._conflicts.deletable(found, record)) is None:
+                return unresolved(change, MISSING_REMOTE_RATING_ID)
+            record = replace(seen(replace(record, maybe=row.id), row, self._now()), id=row.id)
         record = record or Record(item=rating.item, label=label)
         return await self._put(change, replace(record, given=rating.label), rating.tenths)
 
@@ -119,7 +115,7 @@ class RatingWriter:
         except RateLimitedError as err:
             if pending.old is None and not earlier:
                 # a 429 was not carried out
-                self._store.drop(record.key)
+                self._conflicts.forget(record)
             if err.retry_after is None or err.retry_after <= LONGEST_WAIT:
                 raise
             # the service counts by the hour as well, and its count is the one that holds
@@ -141,8 +137,8 @@ class RatingWriter:
         If that is refused as well, one of ours is there: this row after all, or one that can't be told.
         """
         if record.maybe is not None:
-            await self._keep(replace(known, id=None, maybe=None))
-            return _unresolved(change, MISSING_REMOTE_RATING_ID)
+            await self._keep(known.disowned(record.maybe))
+            return unresolved(change, MISSING_REMOTE_RATING_ID)
         try:
             row = await self._client.create((path_of(record.item),), _body(record, wanted))
         except (RefusedError, ForbiddenError, NotFoundError, BadAnswerError) as err:
@@ -154,11 +150,11 @@ class RatingWriter:
 
     async def _post(self, change: Change, record: Record, wanted: int, earlier: tuple[float, ...]) -> Outcome:
         """Send a rating, once. `earlier` are the scores that may have been stored before."""
-        pending = _pending(record)
+        pending = pending_of(record)
         try:
             row = await self._client.create((path_of(record.item),), _body(record, wanted))
         except RefusedError as err:
-            if (outcome := await self._explained(change, record, err, wanted, earlier)) is not None:
+            if (outcome := await self._conflicts.explained(change, record, err, wanted, earlier)) is not None:
                 return outcome
             lesser = whole_tens(wanted)
             if err.status in DUPLICATE and err.status != HTTP_CONFLICT and wanted != lesser:
@@ -181,7 +177,7 @@ class RatingWriter:
             self._store.touch(user_id=user_id)
         added, score = row_id(row), score_of(row)
         if added is None:
-            mine = self._ours(await self._rows(record), record)
+            mine = self._conflicts.ours(await self._conflicts.rows(record), record)
             if mine is None:
                 # it may have been stored or not: the next attempt is told if it was
                 return Outcome(change=change, status=OutcomeStatus.UNCERTAIN, reason=NO_ID)
@@ -192,11 +188,12 @@ class RatingWriter:
             record,
             id=added,
             maybe=None,
+            foreign=(),
             score=score,
             sent=wanted if score != wanted and record.sent is None else record.sent,
             rated_at=created_at(row) or self._now(),
             checked_at=0,
-            pending=replace(_pending(record), posted=(score,), done=True),
+            pending=replace(pending_of(record), posted=(score,), done=True),
         )
         await self._keep(record)
         return Outcome(
@@ -205,64 +202,13 @@ class RatingWriter:
 
     # --- refusals -----------------------------------------------------------------------------
 
-    async def _explained(
-        self, change: Change, record: Record, error: RefusedError, wanted: int, earlier: tuple[float, ...]
-    ) -> Outcome | None:
-        """Return the outcome of a rating that is refused because there is one already; None if it isn't.
-
-        Only a row that is ours for certain is taken over (API reference W10): one that says so, or one
-        we remember.
-        """
-        if error.status not in DUPLICATE:
-            return None
-        reason = f"http:{error.status}"
-        found = await self._rows(record)
-        if (row := self._ours(found, record)) is not None:
-            # with another score it is the next plan's business, by the rules for conflicts
-            await self._keep(seen(record, row, self._now()))
-            status = OutcomeStatus.ALREADY if row.score == wanted else OutcomeStatus.FAILED
-            return Outcome(change=change, status=status, reason=reason, remote_id=row.id)
-        if error.status != HTTP_CONFLICT:
-            return None
-        if not earlier and _pending(record).old is None:
-            # given elsewhere, and nobody can tell which one it is
-            self._store.drop(record.key)
-            await self._store.save()
-        elif (held := _stored(found, earlier, error)) is not None:
-            # an attempt before this one was stored after all; which row it is can't be told for certain
-            await self._keep(self._stored_as(record, found, held))
-            if held == wanted:
-                return Outcome(change=change, status=OutcomeStatus.ALREADY, reason=reason)
-        return _unresolved(change, reason)
-
-    async def _rows(self, record: Record) -> Found:
-        try:
-            return await look(self._client, record.item, record.label)
-        except RefusedError, NotFoundError, BadAnswerError, UnreachableError:
-            # what became of the write is known; which row it is stays unknown
-            return Found(rows=())
-
-    def _ours(self, found: Found, record: Record) -> RemoteRating | None:
-        """Return the row that is ours for certain."""
-        user_id, pending = self._store.user_id, record.pending
-        if (row := found.owned(user_id)) is not None:
-            return row
-        row = found.by_id(pending.old_id) if pending is not None and pending.old_id is not None else None
-        return None if row is None or row.mine(user_id) is False else row
-
-    def _stored_as(self, record: Record, found: Found, held: float) -> Record:
-        """Return the record of a rating that is there with this score, says the service."""
-        likely = found.likely((held,), _pending(record).at, self._now())
-        maybe = None if likely is None else likely.id
-        return replace(record, id=None, maybe=maybe, score=held, pending=None)
-
     async def _give_up(self, record: Record, error: ProviderError, earlier: tuple[float, ...]) -> None:
         """Put the old score back after a refusal, or forget what was never there."""
-        pending = _pending(record)
+        pending = pending_of(record)
         if pending.old is None:
             # `success: false` may be untrue
             if not isinstance(error, BadAnswerError) and not earlier:
-                self._store.drop(record.key)
+                self._conflicts.forget(record)
                 await self._store.save()
             return
         await self._quota.take(Bucket.UPDATE, beyond=True)
@@ -281,7 +227,7 @@ class RatingWriter:
 
     async def put_back(self, record: Record, old: float) -> None:
         """Give the score again that a broken-off change has deleted. Raises what went wrong."""
-        pending = _pending(record)
+        pending = pending_of(record)
         record = replace(
             record, sent=None, pending=replace(pending, posted=tuple(dict.fromkeys((*pending.posted, old))))
         )
@@ -292,11 +238,7 @@ class RatingWriter:
             if err.status != HTTP_CONFLICT:
                 raise
             # something of ours is there: what was thought to have failed
-            found = await self._rows(record)
-            if (ours := self._ours(found, record)) is not None:
-                await self._keep(seen(record, ours, self._now()))
-            elif (held := _stored(found, pending.posted, err)) is not None:
-                await self._keep(self._stored_as(record, found, held))
+            await self._conflicts.settle(record, err)
             return
         if (added := row_id(row)) is not None:
             done = replace(pending, posted=(old,), done=True)
@@ -309,12 +251,12 @@ class RatingWriter:
         if record.id is None or (record.pending is not None and not record.pending.done):
             # look for it once (W12): it may say itself that it is ours
             found = await look(self._client, record.item, record.label)
-            if (row := self._ours(found, record)) is not None:
+            if (row := self._conflicts.ours(found, record)) is not None:
                 record = seen(record, row, self._now())
-            elif (row := self._likely(found, record)) is not None:
+            elif (row := self._conflicts.likely(found, record)) is not None:
                 record = replace(record, id=row.id, maybe=row.id)
             else:
-                return _unresolved(change, MISSING_REMOTE_RATING_ID)
+                return unresolved(change, MISSING_REMOTE_RATING_ID)
         row_path = (path_of(record.item), record.id or "")
         try:
             removed = await self._client.delete(row_path)
@@ -322,8 +264,8 @@ class RatingWriter:
             # not ours: without the id nobody tries again
             LOGGER.warning("A rating that was taken for this account's is somebody else's")
             if record.maybe is not None:
-                await self._keep(replace(record, id=None, maybe=None))
-                return _unresolved(change, MISSING_REMOTE_RATING_ID)
+                await self._keep(record.disowned(record.maybe))
+                return unresolved(change, MISSING_REMOTE_RATING_ID)
             self._store.drop(record.key)
             await self._store.save()
             raise
@@ -336,16 +278,10 @@ class RatingWriter:
         await self._keep(replace(record, removed=True, pending=None, missed_at=None))
         return Outcome(change=change, status=OutcomeStatus.APPLIED, remote_id=record.id)
 
-    def _likely(self, found: Found, record: Record) -> RemoteRating | None:
-        """Return the row that is probably what an unanswered write of ours has made."""
-        if record.pending is None:
-            return found.by_id(record.maybe)
-        return found.likely(record.pending.posted, record.pending.at, self._now())
-
     # --- small --------------------------------------------------------------------------------
 
     def _waits(self, change: Change, bucket: Bucket) -> Outcome:
-        return replace(_unresolved(change, REASONS[bucket]), retry_at=self._quota.opens_at(bucket))
+        return replace(unresolved(change, REASONS[bucket]), retry_at=self._quota.opens_at(bucket))
 
     def _now(self) -> int:
         return int(self._clock())
@@ -355,24 +291,5 @@ class RatingWriter:
         await self._store.save()
 
 
-def _pending(record: Record) -> Pending:
-    if record.pending is None:
-        raise TypeError("not written down")
-    return record.pending
-
-
-def _stored(found: Found, posted: tuple[float, ...], conflict: RefusedError) -> float | None:
-    """Return the score of ours that is there, as a conflict says, if only one that was sent can be it.
-
-    A 409 without a text may come from a gateway and proves nothing.
-    """
-    there = {row.score for row in found.rows}.intersection(posted)
-    return there.pop() if len(there) == 1 and conflict.detail else None
-
-
 def _body(record: Record, score: float) -> dict[str, object]:
     return {**body_of(record.item), "score": score, "label": record.label}
-
-
-def _unresolved(change: Change, reason: str) -> Outcome:
-    return Outcome(change=change, status=OutcomeStatus.UNRESOLVED, reason=reason)
