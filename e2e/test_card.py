@@ -10,7 +10,7 @@ import pytest
 from e2e.card import Card, active_text
 from e2e.checks import leaking_requests, leaks, log_problems, secrets_of
 from e2e.conftest import PASSWORD, USER
-from e2e.dialogs import SLOW, log_in, tick
+from e2e.dialogs import DIALOG, SLOW, choose, log_in, tick
 from e2e.screen import Screen
 from e2e.words import card_word, word
 from lab import flows
@@ -225,6 +225,30 @@ async def test_held_and_approved(lab: Lab, screen: Screen, card: Card) -> None:
     contents = await read_contents(lab.simulators)
     assert len(contents.items) == removed
     assert contents.doubles == []
+
+
+async def test_held_and_approved_in_repairs(lab: Lab, screen: Screen, pair: Pair, card: Card) -> None:
+    """The same can be approved among Home Assistant's repairs, where titles are text as well."""
+    page = screen.page
+    removed = await empty_lists(lab.simulators)
+    await card.button("buttons.sync").click()
+    await expect(card.root.locator(".held")).to_be_visible(timeout=A_RUN)
+    dashboard = page.url
+    await page.goto(f"{lab.homeassistant.url}/config/repairs")
+    feature = word("selector.feature.options.watchlist")
+    notice = word("issues.plan_held.title").format(pair=pair.title, feature=feature)
+    await page.get_by_text(notice).first.click(timeout=SLOW)
+    dialog = page.locator(DIALOG)
+    steps = "issues.plan_held.fix_flow.step.init.menu_options"
+    await expect(dialog).to_contain_text(word(f"{steps}.approve"), timeout=SLOW)
+    await expect(dialog).to_contain_text(HOSTILE)
+    assert await dialog.locator("ha-markdown img").count() == 0
+    await screen.picture("repair")
+    await choose(dialog, word(f"{steps}.approve"))
+    await expect(page.get_by_text(notice)).to_have_count(0, timeout=SLOW)
+    await page.goto(dashboard)
+    await card.expect_text(status("unresolved"), A_RUN)
+    assert len((await read_contents(lab.simulators)).items) == removed
 
 
 async def test_held_and_rejected(lab: Lab, screen: Screen, card: Card) -> None:
