@@ -18,6 +18,7 @@ from custom_components.crosswatch.const import DOMAIN
 from custom_components.crosswatch.sync.database import StateError
 from custom_components.crosswatch.sync.mapping import NotMappableError
 from custom_components.crosswatch.sync.models import Feature, Side
+from custom_components.crosswatch.texts import plain
 from tests.common import PAIR_ID, Services, hold, pair_entry_of, run_pair
 from tests.conftest import Clock
 from tests.simulators.plex import OWNER
@@ -329,7 +330,8 @@ async def test_decide_about_a_plan(
         "count": "2",
         "shown": "2",
         "changes": "\n".join(
-            f"- Add (PublicMetaDB): {title}" for title in ("Arrival at Dawn (2001)", "Borrowed Light (2002)")
+            f"- Add (PublicMetaDB): {title}"
+            for title in (r"Arrival at Dawn \(2001\)", r"Borrowed Light \(2002\)")
         ),
     }
     flow = await fix(flow=flow, next_step_id="approve" if approved else "reject")
@@ -562,3 +564,10 @@ async def test_library_of_an_account_that_is_gone(
     await hass.config_entries.async_remove(plex_entry.entry_id)
     flow = await fix(flow=flow, history_libraries=[])
     assert (flow["type"], flow["reason"]) == ("abort", "account_gone")
+
+
+def test_titles_are_no_markup() -> None:
+    """A dialog shows Markdown, and a title may look like it."""
+    assert plain("A *b*\n# <img src=x> [c](d) `e` \\ ok") == (
+        r"A \*b\* \# \<img src\=x\> \[c\]\(d\) \`e\` \\ ok"
+    )

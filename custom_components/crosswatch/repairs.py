@@ -40,7 +40,7 @@ from .pairing import Problems, check_pair, pair_changes
 from .providers.plex.account import PlexAccount
 from .sync.held import HeldPlan
 from .sync.models import Feature, Side
-from .texts import Word, own_texts
+from .texts import Word, own_texts, plain
 
 CONF_TITLE: Final = "title"
 CONF_TMDB: Final = "tmdb"
@@ -172,9 +172,9 @@ class PlanHeldFlow(EntryFlow):
         if not self._usable or (plan := self._plan()) is None:
             return self.async_abort(reason="plan_gone")
         texts = own_texts(self.hass)
-        names = {side: self._entry.runtime_data.account_title(side) for side in Side}
+        names = {side: plain(self._entry.runtime_data.account_title(side)) for side in Side}
         lines = [
-            f"- {texts.word(Word.ACTION, change.action)} ({names[change.side]}): {change.name}"
+            f"- {texts.word(Word.ACTION, change.action)} ({names[change.side]}): {plain(change.name)}"
             for change in plan.changes[:MOST_LINES]
         ]
         return self.async_show_menu(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+import re
 from typing import Final
 
 from homeassistant.core import HomeAssistant, callback
@@ -11,6 +12,13 @@ from .const import DOMAIN
 
 CATEGORIES: Final = ("common", "entity", "selector")
 """Where the words of this module are among the translations."""
+
+PUNCTUATION: Final = re.compile(r"([!-/:-@\[-`{-~])")
+
+
+def plain(text: str) -> str:
+    """Return a title or a name so that Markdown shows it as it is, whatever a service has put into it."""
+    return PUNCTUATION.sub(r"\\\1", " ".join(text.split()))
 
 
 class Word(StrEnum):
