@@ -1,0 +1,102 @@
+"""Many pairs at once, and the start of a Home Assistant that has run them for long."""
+
+import asyncio
+from collections.abc import Generator
+import time
+from unittest.mock import patch
+
+from homeassistant.core import HomeAssistant
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.crosswatch.const import DOMAIN, Trigger
+from custom_components.crosswatch.shared import shared_state
+from custom_components.crosswatch.sync.models import Feature
+from custom_components.crosswatch.sync.report import FeatureReport, RunReport, RunStatus
+from tests.common import Services, pair_entry_of
+
+MANY = 200
+STORED = 20
+
+
+@pytest.fixture(autouse=True)
+def no_entities() -> Generator[None]:
+    """Set up no entities: they are other tests' business, and two hundred pairs have thousands."""
+    with patch("custom_components.crosswatch.PAIR_PLATFORMS", []):
+        yield
+
+
+def pairs_of(hass: HomeAssistant, accounts: tuple[MockConfigEntry, ...], count: int) -> list[MockConfigEntry]:
+    """Return so many pairs of the same two accounts, every other one the other way round."""
+    like = pair_entry_of(*accounts, features=["history"], interval=0)
+    entries = []
+    for number in range(count):
+        turned = {"source": like.data["target"], "target": like.data["source"]} if number % 2 else {}
+        entry = MockConfigEntry(
+            domain=DOMAIN,
+            entry_id=f"01KPAIR{number:019d}",
+            unique_id=f"pair_{number}",
+            title=f"Pair {number}",
+            data={**like.data, **turned},
+            options=dict(like.options),
+        )
+        entry.add_to_hass(hass)
+        entries.append(entry)
+    return entries
+
+
+async def test_many_pairs_start_together(
+    hass: HomeAssistant, accounts: tuple[MockConfigEntry, MockConfigEntry], services: Services
+) -> None:
+    """Two accounts, taken in either order by two hundred runs: all of them end, one after the other."""
+    pairs = pairs_of(hass, accounts, MANY)
+    assert await hass.config_entries.async_setup(pairs[0].entry_id)
+    await hass.async_block_till_done()
+    tasks = [pair.runtime_data.async_start_run(Trigger.ACTION, dry_run=True) for pair in pairs]
+    async with asyncio.timeout(50):
+        reports = await asyncio.gather(*tasks)
+    assert {report.status for report in reports} <= {RunStatus.OK, RunStatus.UNRESOLVED}
+    assert not any(pair.runtime_data.running for pair in pairs)
+
+
+def a_report(pair: str, number: int) -> RunReport:
+    """Return one of many past runs."""
+    part = FeatureReport(status=RunStatus.OK, added=number)
+    return RunReport(
+        run_id=f"{pair}{number}",
+        pair_id=pair,
+        trigger="schedule",
+        dry_run=False,
+        status=RunStatus.OK,
+        started_at=1_795_000_000 + number,
+        duration_s=1.0,
+        features={Feature.HISTORY: part, Feature.WATCHLIST: part},
+    )
+
+
+async def test_stored_state_hardly_delays_the_start(
+    hass: HomeAssistant, accounts: tuple[MockConfigEntry, MockConfigEntry]
+) -> None:
+    """Twenty pairs with a hundred runs each cost about what twenty new ones cost."""
+    pairs = pairs_of(hass, accounts, STORED)
+    assert await hass.config_entries.async_setup(pairs[0].entry_id)
+    await hass.async_block_till_done()
+
+    async def reload() -> float:
+        for pair in pairs:
+            await hass.config_entries.async_unload(pair.entry_id)
+        await hass.async_block_till_done()
+        started = time.perf_counter()
+        await asyncio.gather(*(hass.config_entries.async_setup(pair.entry_id) for pair in pairs))
+        await hass.async_block_till_done()
+        return time.perf_counter() - started
+
+    empty = min([await reload() for _ in range(3)])
+    state = (await shared_state(hass).acquire()).state
+    for pair in pairs:
+        for number in range(100):
+            await state.keep_run(a_report(pair.entry_id, number))
+    full = min([await reload() for _ in range(3)])
+    await shared_state(hass).release()
+    # a ratio, because a busy machine makes both slow: 100 ms are more than a quarter of an idle one's time
+    assert full < 1.5 * empty + 0.1
