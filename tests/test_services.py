@@ -28,7 +28,7 @@ CINDER_ROAD = "movie:imdb:tt0000103"
 """Key of the movie without a TMDb id."""
 EXAMPLES: dict[str, Any] = {
     "feature": "watchlist", "side": "target", "key": CINDER_ROAD, "item": CINDER_ROAD, "kind": "movie",
-    "tmdb": 103,
+    "tmdb": 103, "run_id": "run",
 }  # fmt: skip
 """A value for each field that an action needs besides the pair."""
 DISCOVER = "/discover.provider.plex.tv/*"
@@ -448,6 +448,29 @@ async def test_retry(hass: HomeAssistant, loaded: MockConfigEntry, services: Ser
     await act(hass, "retry_unresolved", device_id=device)
     await clock.pass_time(seconds=61)
     assert len(services.user.watched()) == 2
+
+
+async def test_undo(hass: HomeAssistant, loaded: MockConfigEntry, services: Services) -> None:
+    """First a look, then for real; what was taken back stays so."""
+    device = device_of(hass, loaded)
+    first = await run_pair(hass, loaded)
+    assert len(services.user.watched()) == 2
+    look = await act(hass, "undo_run", device_id=device, run_id=first.run_id, dry_run=True, respond=True)
+    assert {change["action"] for change in look["plan"]} == {"remove"}
+    assert len(services.user.watched()) == 2
+    await act(hass, "undo_run", device_id=device, run_id=first.run_id)
+    assert not services.user.watched()
+    await run_pair(hass, loaded)
+    assert not services.user.watched()
+
+
+async def test_nothing_to_undo(hass: HomeAssistant, loaded: MockConfigEntry, services: Services) -> None:
+    await run_pair(hass, loaded)
+    for respond in (True, False):
+        with pytest.raises(ServiceValidationError) as refused:
+            await act(hass, "undo_run", device_id=device_of(hass, loaded), run_id="none", respond=respond)
+        assert refused.value.translation_key == "nothing_to_undo"
+    assert state_of(hass, "status") == "unresolved"
 
 
 async def test_explain(hass: HomeAssistant, loaded: MockConfigEntry, services: Services) -> None:

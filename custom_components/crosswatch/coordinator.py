@@ -47,8 +47,8 @@ from .stored import async_read_state
 from .sync.database import StateError
 from .sync.explain import Explanation
 from .sync.models import Feature, Side
-from .sync.provider import Provider
 from .sync.report import Progress, RunReport, RunStatus
+from .sync.undo import NothingToUndoError
 
 type PairConfigEntry = ConfigEntry[PairCoordinator]
 
@@ -102,12 +102,6 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
         return entry.title if entry else "?"
 
     @property
-    def providers(self) -> list[Provider]:
-        """Providers of those accounts that are loaded."""
-        entries = (loaded_account(self.hass, account) for account in self.accounts.values())
-        return [entry.runtime_data.provider for entry in entries if entry is not None]
-
-    @property
     def features(self) -> tuple[Feature, ...]:
         """Features that are switched on, in the order they run."""
         chosen = self.config_entry.options[CONF_FEATURES]
@@ -136,13 +130,6 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
         if not self.running:
             self._async_schedule()
         self.async_update_listeners()
-
-    @property
-    def previewed(self) -> int | None:
-        """How many writes the last dry run found; None when a run came after it."""
-        if self.preview is None:
-            return None
-        return sum(self.preview.total(counter) for counter in ("added", "updated", "removed"))
 
     @property
     def running(self) -> bool:
@@ -250,9 +237,16 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
 
     @callback
     def async_start_run(
-        self, trigger: Trigger, *, features: tuple[Feature, ...] | None = None, dry_run: bool = False
+        self,
+        trigger: Trigger,
+        *,
+        features: tuple[Feature, ...] | None = None,
+        dry_run: bool = False,
+        undo: str | None = None,
     ) -> asyncio.Task[RunReport]:
         """Start a run, which belongs to the entry and not to the caller. Raises when it can't start now.
+
+        With `undo`, the id of an earlier run, that one is taken back.
 
         A second request is refused, not queued: whoever asks meanwhile wants what is already happening.
         """
@@ -260,7 +254,7 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
         self._async_unschedule()
         self._task = self.config_entry.async_create_background_task(
             self.hass,
-            self._async_run(trigger, features or self.features, dry_run=dry_run),
+            self._async_run(trigger, features or self.features, dry_run=dry_run, undo=undo),
             f"{DOMAIN} run of pair {self.config_entry.entry_id}",
             eager_start=False,
         )
@@ -315,6 +309,12 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
             return task.result()
         except StateError as err:
             raise HomeAssistantError(translation_domain=DOMAIN, translation_key="state_error") from err
+        except NothingToUndoError as err:
+            raise ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key="nothing_to_undo",
+                translation_placeholders={"pair": self.config_entry.title},
+            ) from err
 
     async def async_cancel_run(self) -> None:
         """Stop a run and wait for its end. What was written is journaled, the next run goes on from there."""
@@ -338,13 +338,13 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
         return entries if len(entries) == len(found) else None
 
     async def _async_run(
-        self, trigger: Trigger, features: tuple[Feature, ...], *, dry_run: bool
+        self, trigger: Trigger, features: tuple[Feature, ...], *, dry_run: bool, undo: str | None
     ) -> RunReport:
         entries = self._async_loaded_accounts()
         if entries is None:  # unloaded in the moment between start and first step
             raise asyncio.CancelledError
         self._retry_at = self.preview = None
-        request = run_request(self.config_entry, trigger, features, dry_run=dry_run)
+        request = run_request(self.config_entry, trigger, features, dry_run=dry_run, undo=undo)
         source, target = (entries[side].runtime_data for side in (Side.SOURCE, Side.TARGET))
         meter = Meter(features, dry_run=dry_run, started_at=int(dt_util.utcnow().timestamp()))
         async with both_locked(entries.values()):
@@ -376,7 +376,7 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
             if not self._closing and not self.hass.is_stopping:
                 # the report of a broken-off run is stored as well
                 self.config_entry.async_create_task(self.hass, self.async_refresh(), eager_start=False)
-        elif (err := task.exception()) is not None:
+        elif (err := task.exception()) is not None and not isinstance(err, NothingToUndoError):
             LOGGER.error("The run of pair %s broke off", self.config_entry.entry_id, exc_info=err)
             self._async_publish_status(RunStatus.FAILED)
             self.on_run.async_tell(RunStatus.FAILED, None)

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.util import dt as dt_util, slugify
 
+from .account import loaded_account
 from .const import DOMAIN, EXPORT_FOLDER, LOGGER, Trigger
 from .shared import Opened
 from .sync.database import StateError
 from .sync.held import PlanGoneError
 from .sync.mapping import NotMappableError
 from .sync.models import Feature, Kind, Side
+from .sync.provider import Provider
 from .sync.report import RunReport
 
 if TYPE_CHECKING:
@@ -101,7 +103,7 @@ class PairMemory:
 
     async def async_retry(self, keys: Collection[str] | None = None) -> int:
         """Let unresolved items, without keys all of them, be tried again soon; return how many."""
-        retried = await _asked(self._engine.retry(self._id, self._pair.providers, keys))
+        retried = await _asked(self._engine.retry(self._id, self._providers(), keys))
         await self._pair.async_refresh()
         if retried:
             self._pair.async_run_soon()
@@ -122,6 +124,11 @@ class PairMemory:
         except NotMappableError as err:
             raise self._refusal("not_mappable", item=item) from err
         self._pair.async_run_soon()
+
+    def _providers(self) -> list[Provider]:
+        """Return the providers of those accounts that are loaded."""
+        entries = (loaded_account(self._pair.hass, account) for account in self._pair.accounts.values())
+        return [entry.runtime_data.provider for entry in entries if entry is not None]
 
     # --- helpers --------------------------------------------------------------------------------
 

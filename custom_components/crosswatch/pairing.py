@@ -66,9 +66,14 @@ def pair_scope(pair: ConfigEntry, *, read_only: bool) -> Scope:
 
 @callback
 def run_request(
-    pair: ConfigEntry, trigger: Trigger, features: tuple[Feature, ...], *, dry_run: bool
+    pair: ConfigEntry,
+    trigger: Trigger,
+    features: tuple[Feature, ...],
+    *,
+    dry_run: bool,
+    undo: str | None = None,
 ) -> RunRequest:
-    """Return what the engine is asked to do for a pair."""
+    """Return what the engine is asked to do for a pair. `undo` is the id of a run to be taken back."""
     return RunRequest(
         pair_id=pair.entry_id,
         direction=Direction(pair.data[CONF_DIRECTION]),
@@ -78,6 +83,7 @@ def run_request(
         dry_run=dry_run,
         settings=pair_settings(pair.options),
         accounts={Side.SOURCE: pair.data[CONF_SOURCE], Side.TARGET: pair.data[CONF_TARGET]},
+        undo=undo,
     )
 
 

@@ -54,6 +54,13 @@ def by_feature(counter: str) -> Callable[[PairState], Mapping[str, Any]]:
     return attributes
 
 
+def previewed(coordinator: PairCoordinator) -> int | None:
+    """Return how many writes the last dry run found; None when a run came after it."""
+    if (report := coordinator.preview) is None:
+        return None
+    return sum(report.total(counter) for counter in ("added", "updated", "removed"))
+
+
 def status_by_feature(state: PairState) -> Mapping[str, Any]:
     """Return how each feature of the last run ended."""
     features = state.report.features if state.report else {}
@@ -132,7 +139,7 @@ SENSORS: tuple[PairSensorDescription, ...] = (
     PairSensorDescription(
         key="preview",
         state_class=SensorStateClass.MEASUREMENT,
-        value_fn=lambda coordinator: coordinator.previewed,
+        value_fn=previewed,
     ),
     PairSensorDescription(
         key="progress",

@@ -31,6 +31,7 @@ ACTIONS: Final = {
     "reset_state": Action(memory.async_reset_state, memory.RESET_SCHEMA, SupportsResponse.NONE),
     "retry_unresolved": Action(items.async_retry_unresolved, items.RETRY_SCHEMA, SupportsResponse.OPTIONAL),
     "sync_pair": Action(runs.async_sync_pair, runs.SYNC_SCHEMA, SupportsResponse.OPTIONAL),
+    "undo_run": Action(runs.async_undo_run, runs.UNDO_SCHEMA, SupportsResponse.OPTIONAL),
 }
 
 

@@ -13,11 +13,13 @@ import voluptuous as vol
 
 from ..const import DOMAIN, Trigger
 from ..coordinator import PairCoordinator
+from ..sync.models import Feature
 from ..sync.report import COUNTERS, RunReport, RunStatus
 from .targets import FEATURES, PAIR, PAIRS, async_check_features, async_pair, async_pair_of, features_of
 
 ATTR_DRY_RUN: Final = "dry_run"
 ATTR_LIMIT: Final = "limit"
+ATTR_RUN_ID: Final = "run_id"
 ATTR_WAIT: Final = "wait"
 
 SYNC_SCHEMA: Final = vol.Schema(
@@ -26,6 +28,13 @@ SYNC_SCHEMA: Final = vol.Schema(
         **FEATURES,
         vol.Optional(ATTR_DRY_RUN, default=False): cv.boolean,
         vol.Optional(ATTR_WAIT, default=True): cv.boolean,
+    }
+)
+UNDO_SCHEMA: Final = vol.Schema(
+    {
+        **PAIR,
+        vol.Required(ATTR_RUN_ID): cv.string,
+        vol.Optional(ATTR_DRY_RUN, default=False): cv.boolean,
     }
 )
 CANCEL_SCHEMA: Final = vol.Schema(PAIRS)
@@ -70,17 +79,28 @@ async def async_sync_pair(call: ServiceCall) -> ServiceResponse:
             ]
         }
     for device_id, report in reports.items():
-        if report.status in FAILURES:
-            raise HomeAssistantError(
-                translation_domain=DOMAIN,
-                translation_key=f"run_{report.status}",
-                translation_placeholders={"pair": pairs[device_id].config_entry.title},
-            )
+        _raise_if_failed(pairs[device_id], report)
     return None
 
 
 def _started(device_id: str, pair: PairCoordinator) -> JsonObjectType:
     return {"device_id": device_id, "pair": pair.config_entry.title, "status": pair.status}
+
+
+async def async_undo_run(call: ServiceCall) -> ServiceResponse:
+    """Take a run back, as far as that is possible, and tell how it went."""
+    pair = async_pair_of(call)
+    task = pair.async_start_run(
+        Trigger.ACTION,
+        features=tuple(Feature),
+        dry_run=call.data[ATTR_DRY_RUN],
+        undo=call.data[ATTR_RUN_ID],
+    )
+    report = await pair.async_wait_for_run(task)
+    if not call.return_response:
+        _raise_if_failed(pair, report)
+        return None
+    return run_response(report)
 
 
 async def async_cancel_sync(call: ServiceCall) -> ServiceResponse:
@@ -138,3 +158,13 @@ def run_response(report: RunReport) -> JsonObjectType:
             for row in plan.unresolved
         ]
     return response
+
+
+def _raise_if_failed(pair: PairCoordinator, report: RunReport) -> None:
+    """Raise for a run that has failed, when nobody asks for the response that tells it."""
+    if report.status in FAILURES:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key=f"run_{report.status}",
+            translation_placeholders={"pair": pair.config_entry.title},
+        )
