@@ -1,7 +1,7 @@
-"""Try every fault: `python -m faults [--fault NAME …] [--feature NAME …] [--kill N] [--json]`.
+"""Try every fault: `python -m faults [--fault NAME …] [--feature NAME …] [--kill N] [--write] [--json]`.
 
-With `--kill` the process that syncs is killed so many times instead, shared among the directions. Exit code 1
-if anything was lost or doubled anywhere.
+With `--kill` the process that syncs is killed so many times instead, shared among the directions; `--write`
+does all of both and makes docs/faults.md of it. Exit code 1 if anything was lost or doubled anywhere.
 """
 
 import argparse
@@ -16,11 +16,13 @@ import orjson
 
 from custom_components.crosswatch.sync.models import Feature
 
+from . import document
 from .cells import Row, cells, try_number
 from .kill import kill_way
 from .kinds import FAULTS
 from .world import WAYS
 
+KILLS: Final = 100
 WIDTHS: Final = {
     "fault": 34,
     "feature": 11,
@@ -39,6 +41,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--fault", action="append", choices=[fault.name for fault in FAULTS])
     parser.add_argument("--feature", action="append", choices=[str(feature) for feature in Feature])
     parser.add_argument("--kill", type=int, metavar="N", help="kill the process that syncs so many times")
+    parser.add_argument("--write", action="store_true", help="do everything and write docs/faults.md")
     parser.add_argument("--json", action="store_true", help="one JSON list instead of a table")
     return parser.parse_args()
 
@@ -83,6 +86,10 @@ def main() -> int:
         found.append(row)
         if not options.json:
             print(line(row.as_dict().values()), flush=True)
+    if options.write:
+        kills = list(killed(KILLS))
+        document.write(found, kills)
+        found += kills
     if options.json:
         print(orjson.dumps([row.as_dict() for row in found]).decode())
     lost, doubled = sum(row.lost for row in found), sum(row.doubled for row in found)
