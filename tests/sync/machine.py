@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 
 from custom_components.crosswatch.sync.engine import RunRequest
 from custom_components.crosswatch.sync.feature_run import UNDER_WAY
-from custom_components.crosswatch.sync.guards import BRAKE_COUNT
+from custom_components.crosswatch.sync.guards import BRAKE_COUNT, FEW
 from custom_components.crosswatch.sync.models import (
     PRESENT,
     Action,
@@ -341,11 +341,13 @@ class PairMachine(World[SimSide]):
 
     def forget(self) -> None:
         """What was agreed says nothing any more, unless the old selection is back before the next run."""
+        settled = frozenset(self.model.settled)
         self.model.settled.clear()
         for side in Side:
             self.model.unclear |= self.model.removed[side] | self.model.taken[side]
             # the old selection may be back before the next run
-            self.model.loose |= {(side.other, slot) for slot in self.model.taken[side]}
+            known = self.model.taken[side] | settled
+            self.model.loose |= {(side.other, slot) for slot in known}
             self.model.removed[side].clear()
             self.model.taken[side].clear()
         self.baseline.clear()
@@ -447,6 +449,7 @@ class PairMachine(World[SimSide]):
                 if any(self.baseline.get(self.key_of(feature, entry)) == PRESENT for entry in rows):
                     self.model.settled.add(slot)
                     self.model.unclear.discard(slot)
+                    self.model.loose -= {(side, slot) for side in Side}
             for side, sim in self.sides.items():
                 how = sim.last_read.get(feature)
                 if how in LIES:
@@ -532,7 +535,7 @@ class PairMachine(World[SimSide]):
             assert told.error is not None
             if told.error.startswith("too_many_removals"):
                 assert told.removed == 0
-                assert told.held > BRAKE_COUNT
+                assert told.held > FEW
                 continue
             side = Side(told.error.partition("_")[0])
             if told.error.endswith("_oldest"):

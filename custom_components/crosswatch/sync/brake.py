@@ -96,7 +96,9 @@ class Brake:
             return evidence
         pair, feature, now = self._request.pair_id, self._feature, int(self._clock())
         approval = await self._state.approval(pair, feature)
-        since = max(now - DAY, approval.done_at or 0)
+        done_at = approval.done_at or 0
+        # a clock that was ahead then must not let everything pass now
+        since = max(now - DAY, done_at if done_at <= now else 0)
         oldest = await self._state.oldest(pair, feature, now - LONG, CANARIES)
         return replace(
             evidence,

@@ -239,8 +239,12 @@ class Draft:
     # --- what was agreed before -----------------------------------------------------------------
 
     def agreed_before(self, key: str) -> Missing | None:
-        """How long a side has been missing the key; None when it was never agreed."""
-        return self.context.baseline.get(self._renamed.get(key, key))
+        """How long a side has been missing the key; None when it was never agreed, or is there anew.
+
+        All keys of both sides must have been seen.
+        """
+        missing = self.context.baseline.get(self._renamed.get(key, key))
+        return missing if missing is None or self._after(key, missing) is not None else None
 
     def written(self, side: Side, key: str) -> Written | None:
         """Return our last write of a key to a side, if its echo may be met."""
@@ -289,12 +293,12 @@ class Draft:
 
     def finish(self) -> Plan:
         """Return the plan."""
-        at_source, at_target = self._seen[Side.SOURCE], self._seen[Side.TARGET]
+        at_source = self._seen[Side.SOURCE]
         baseline = self.context.baseline
         before = {key: baseline[key] for key in baseline.keys() - self._agreed - set(self._renamed.values())}
         before |= {key: baseline[old] for key, old in self._renamed.items()}
         now = {
-            key: missing.after(at_source=key in at_source, at_target=key in at_target)
+            key: self._after(key, missing)
             for key, missing in ((key, before[key]) for key in in_order(before))
         }
         gone = [key for key, missing in now.items() if missing is None]
@@ -323,6 +327,10 @@ class Draft:
                 + [k for k in self._covered if (m := baseline.get(k)) is not None and not m.source]
             ),
         )
+
+    def _after(self, key: str, before: Missing) -> Missing | None:
+        at_source, at_target = (key in self._seen[side] for side in Side)
+        return before.after(at_source=at_source, at_target=at_target)
 
     def _follow(self, gone: AbstractSet[str]) -> dict[tuple[Side, str], int | None]:
         """Return which decisions look otherwise now, see `Plan.decided`."""

@@ -17,6 +17,9 @@ from .settings import PairSettings
 BRAKE_COUNT = 5
 """So few lost entries never hold a plan."""
 
+FEW = 2
+"""So few of a list that is shorter than twice `BRAKE_COUNT` may be most of it."""
+
 BRAKE_PART = 10
 """One in so many entries of a side may be taken away within a day."""
 
@@ -101,7 +104,11 @@ def _too_much(plan: Plan, evidence: Evidence) -> str | None:
     actions = Counter((change.side, change.action) for change in plan.changes)
     for side in Side:
         removals, before = actions[side, Action.REMOVE], evidence.removed.get(side, 0)
-        limit = max(BRAKE_COUNT, (plan.kept.get(side, 0) + before) // BRAKE_PART)
+        held = plan.kept.get(side, 0) + before
+        limit = max(BRAKE_COUNT, held // BRAKE_PART)
+        if held < 2 * BRAKE_COUNT:
+            # of a short list five would be most
+            limit = max(FEW, held // 2)
         if removals and removals + before > limit:
             return f"too_many_removals_at_{side}"
         known = evidence.entries.get(side, 0)

@@ -118,8 +118,11 @@ def hold(db: sqlite3.Connection, pair: str, plan: HeldPlan) -> None:
     db.execute(
         "INSERT INTO held (pair, feature, state, hash, reason, held_at, changes) "
         "VALUES (?, ?, 'held', ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
-        "held_at = CASE WHEN state = 'held' AND hash = excluded.hash THEN held_at ELSE excluded.held_at END, "
-        "state = excluded.state, hash = excluded.hash, reason = excluded.reason, changes = excluded.changes",
+        "held_at = CASE WHEN state IN ('held', 'approved') AND hash = excluded.hash THEN held_at "
+        "ELSE excluded.held_at END, "
+        # a person was faster than the run that holds it
+        "state = CASE WHEN state = 'approved' AND hash = excluded.hash THEN state ELSE excluded.state END, "
+        "hash = excluded.hash, reason = excluded.reason, changes = excluded.changes",
         (
             pair,
             plan.feature,

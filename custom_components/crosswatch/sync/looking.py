@@ -100,9 +100,9 @@ class Look:
         plan = self.plan
         removals = {(c.side, c.key) for c in written if c.action is Action.REMOVE}
         removed = [place for place in sorted({*removing, *removals}) if self.is_gone(*place)]
-        # what we took away and neither side shows is forgotten at once: should it come back, it is new
-        places = {self.aliases.current(key) for _, key in removed}
-        over = {key for key in places if (now := plan.missing.get(key)) and now.source and now.target}
+        # what we took away, and is away, is forgotten at once: wherever it comes back, it is new
+        places = {(side, self.aliases.current(key)) for side, key in removed}
+        over = {key for side, key in places if (now := plan.missing.get(key)) and now.at(side)}
         missing = {key: count for key, count in plan.missing.items() if key not in over}
         gone = over.union(plan.gone)
         moved = {new: self.baseline[new] for new in self.renamed.values() if new not in gone}
@@ -114,7 +114,7 @@ class Look:
             gone=(*self.renamed, *sorted(gone)) if trusted else tuple(self.renamed),
             aliases=self.aliases.learned,
             observed=[key for key in sorted({*waiting, *(c.key for c in written)}) if self.shows(key)],
-            removed=removed,
+            removed=removed if trusted else (),
             entries=entries,
         )
 

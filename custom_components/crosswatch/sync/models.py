@@ -243,18 +243,24 @@ class Missing:
         return self.source if side is Side.SOURCE else self.target
 
     def after(self, *, at_source: bool, at_target: bool) -> Missing | None:
-        """Count one more read; None: neither side has it any more, for certain.
+        """Count one more read; None: neither side has it any more for certain, or one side has it anew.
 
         A key that one side alone had before must be missed twice there: the read may be wrong, and
-        what was removed on the other side must not come back.
+        what was removed on the other side must not come back. What a side was without for certain and
+        shows again was added there by somebody: where the other side is without it now, it is new.
         """
         if not at_source and not at_target and ((self.source and self.target) or self == PRESENT):
+            return None
+        if at_source != at_target and self.at(Side.SOURCE if at_source else Side.TARGET) >= CERTAIN:
             return None
         return Missing(
             source=0 if at_source else min(self.source + 1, 2),
             target=0 if at_target else min(self.target + 1, 2),
         )
 
+
+CERTAIN = 2
+"""Runs in a row in which a side must have been without a key."""
 
 PRESENT = Missing()
 """Both sides held it when they were last read."""

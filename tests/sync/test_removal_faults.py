@@ -1,0 +1,145 @@
+"""Faults around removals: what comes back, what is read wrongly, and answers that come at a bad moment."""
+
+import asyncio
+
+import pytest
+
+from custom_components.crosswatch.sync.held import HeldPlan
+from custom_components.crosswatch.sync.models import Change, Direction, Feature, OutcomeStatus, Side
+from custom_components.crosswatch.sync.provider import UnreachableError
+from custom_components.crosswatch.sync.report import RunStatus
+
+from .lab import Lab, until
+from .test_removals import DAY, HISTORY, LISTS, ONE, RATINGS, TWO, Pair
+
+
+@pytest.mark.parametrize("feature", [LISTS, HISTORY, RATINGS])
+@pytest.mark.parametrize("direction", [ONE, TWO])
+async def test_added_again_while_nobody_knows_of_our_removal(
+    lab: Lab, feature: Feature, direction: Direction
+) -> None:
+    """Killed after the removal landed; before the next run the person adds it once more."""
+    pair = Pair(lab, feature, direction)
+    await pair.agree(8)
+    gone = pair.of(Side.SOURCE).pop(0)
+    await pair.run()
+    lab.target.answer = lambda _c: None
+    task = asyncio.create_task(lab.run())
+    await until(lambda: len(pair.of(Side.TARGET)) == 7)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    lab.start_again()
+    lab.target.answer = lambda _c: OutcomeStatus.APPLIED
+    pair.of(Side.SOURCE).append(gone)
+    for _ in range(4):
+        await pair.run()
+        assert len(pair.of(Side.SOURCE)) == 8
+    assert pair.held == (8, 8)
+
+
+async def test_added_again_when_the_look_after_a_removal_failed(lab: Lab) -> None:
+    pair = Pair(lab)
+    await pair.agree(8)
+    gone = pair.of(Side.SOURCE).pop(0)
+    await pair.run()
+
+    def store_and_break(_change: Change) -> OutcomeStatus:
+        lab.target.read_error = UnreachableError("down")
+        return OutcomeStatus.APPLIED
+
+    lab.target.answer = store_and_break
+    report = await pair.run()
+    assert report.status is RunStatus.UNREACHABLE
+    lab.target.read_error = None
+    lab.target.answer = lambda _c: OutcomeStatus.APPLIED
+    pair.of(Side.SOURCE).append(gone)
+    await pair.run(4)
+    assert pair.held == (8, 8)
+
+
+async def test_added_again_when_the_look_after_a_removal_was_wrong(lab: Lab) -> None:
+    pair = Pair(lab)
+    await pair.agree(20)
+    gone = pair.of(Side.SOURCE).pop(0)
+    await pair.run()
+
+    def store_and_lie(_change: Change) -> OutcomeStatus:
+        lab.target.shown = lambda _r: ()
+        return OutcomeStatus.APPLIED
+
+    lab.target.answer = store_and_lie
+    await pair.run()
+    lab.target.shown = list
+    lab.target.answer = lambda _c: OutcomeStatus.APPLIED
+    pair.of(Side.SOURCE).append(gone)
+    await pair.run(4)
+    assert pair.held == (20, 20)
+
+
+@pytest.mark.parametrize("side", Side)
+async def test_a_side_that_hid_something_for_two_runs_loses_nothing(lab: Lab, side: Side) -> None:
+    """The other side is rid of it by us, and gets it back."""
+    pair = Pair(lab)
+    await pair.agree(8)
+    pair.provider(side).shown = lambda rows: rows[1:]
+    await pair.run(2)
+    pair.provider(side).shown = list
+    await pair.run(3)
+    assert pair.held == (8, 8)
+
+
+@pytest.mark.parametrize("feature", [LISTS, HISTORY, RATINGS])
+async def test_taken_away_by_hand_on_both_sides_and_added_again(lab: Lab, feature: Feature) -> None:
+    pair = Pair(lab, feature)
+    await pair.agree(8)
+    gone = pair.of(Side.SOURCE).pop(0)
+    await pair.run()
+    pair.provider(Side.TARGET).take(feature, gone)
+    await pair.run()
+    pair.of(Side.SOURCE).append(gone)
+    await pair.run(3)
+    assert pair.held == (8, 8)
+
+
+async def test_most_of_a_short_list_missing_twice(lab: Lab) -> None:
+    pair = Pair(lab)
+    await pair.agree(8)
+    lab.source.shown = lambda rows: rows[5:]
+    await pair.run(3)
+    assert pair.held == (8, 8)
+    lab.source.shown = list
+    await pair.run(2)
+    assert pair.held == (8, 8)
+
+
+async def test_an_approval_given_while_a_run_judges_counts(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = Pair(lab)
+    await pair.agree(20)
+    pair.of(Side.SOURCE).clear()
+    await pair.reason()
+    hold = lab.state.hold
+
+    async def approve_first(name: str, plan: HeldPlan) -> None:
+        await pair.approve()
+        await hold(name, plan)
+
+    with monkeypatch.context() as moment:
+        moment.setattr(lab.state, "hold", approve_first)
+        assert await pair.reason() == "source_empty"
+    assert await pair.reason() is None
+    assert pair.held == (0, 0)
+
+
+async def test_an_approval_under_a_clock_that_was_a_year_ahead_counts_nothing_away(lab: Lab) -> None:
+    pair = Pair(lab)
+    await pair.agree(60)
+    lab.now += 365 * DAY
+    del pair.of(Side.SOURCE)[:10]
+    await pair.run(2)
+    await pair.approve()
+    await pair.run()
+    lab.now -= 365 * DAY
+    for _ in range(4):
+        del pair.of(Side.SOURCE)[:4]
+        await pair.run(2)
+    assert pair.held == (34, 46)
