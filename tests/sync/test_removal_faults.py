@@ -89,6 +89,41 @@ async def test_a_side_that_hid_something_for_two_runs_loses_nothing(lab: Lab, si
 
 
 @pytest.mark.parametrize("feature", [LISTS, HISTORY, RATINGS])
+async def test_what_we_took_away_and_an_old_read_shows_once_more_is_not_taken_for_agreed(
+    lab: Lab, feature: Feature
+) -> None:
+    """The target hid something for two runs, so we took it off the source, which shows old state once."""
+    pair = Pair(lab, feature)
+    await pair.agree(8)
+    everything = list(pair.of(Side.SOURCE))
+    lab.target.shown = lambda rows: rows[1:]
+    await pair.run(2)
+    assert pair.held == (7, 8)
+    lab.target.shown = list
+    lab.source.shown = lambda _rows: everything
+    await pair.run()
+    lab.source.shown = list
+    await pair.run(3)
+    assert pair.held == (8, 8)
+
+
+@pytest.mark.parametrize("feature", [LISTS, HISTORY, RATINGS])
+async def test_what_we_took_away_may_be_added_and_taken_away_again_at_once(
+    lab: Lab, feature: Feature
+) -> None:
+    pair = Pair(lab, feature)
+    await pair.agree(8)
+    gone = pair.of(Side.SOURCE)[0]
+    for side in (Side.SOURCE, Side.TARGET, Side.SOURCE):
+        pair.provider(side).take(feature, gone)
+        await pair.run(2)
+        assert pair.held == (7, 7)
+        pair.of(side).append(gone)
+        await pair.run()
+        assert pair.held == (8, 8)
+
+
+@pytest.mark.parametrize("feature", [LISTS, HISTORY, RATINGS])
 async def test_taken_away_by_hand_on_both_sides_and_added_again(lab: Lab, feature: Feature) -> None:
     pair = Pair(lab, feature)
     await pair.agree(8)

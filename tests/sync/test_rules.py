@@ -16,10 +16,17 @@ SYNC = ROOT / "custom_components" / "crosswatch" / "sync"
 TEXT = (ROOT / "docs" / "sync-rules.md").read_text()
 WORD = re.compile(r"[a-z]+(_[a-z]+)+")
 PLANNERS = sorted(SYNC.glob("plan*.py"))
-OTHERS = (SYNC / "draft.py", SYNC / "context.py")
-REASONS = {"missing_ids", "missing_duration", "missing_tmdb_id", "accepted_but_not_shown", "auth_failed"}
+OTHERS = (SYNC / "draft.py", SYNC / "context.py", SYNC / "undo.py")
+REASONS = {
+    "missing_ids",
+    "missing_duration",
+    "missing_tmdb_id",
+    "accepted_but_not_shown",
+    "auth_failed",
+    "clear_unsupported",
+}
 """Reasons and outcomes, which are no rules."""
-SETTINGS = {"rating_step", "least_move", "written_at", "waits_for", "retry_at"}
+SETTINGS = {"rating_step", "least_move", "written_at", "waits_for", "retry_at", "undone_by"}
 """Names of the code that the text explains."""
 
 

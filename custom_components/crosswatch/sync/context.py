@@ -26,6 +26,7 @@ class Context:
     `baseline` maps agreed keys to how long a side has been missing them, `values` and `logs` to what was
     agreed. `settling` are keys written so recently that a read may not show them yet, or taken away so
     recently that it may show them still; `fresh` are those a read has shown since, and may yet hide again.
+    `taken` are keys that we have taken away from a side, and nobody has written since.
     `written` are the writes whose echo may be met, `marks` those of plays by side. `frozen` maps keys that
     were refused before to the reason, while they rest. `decisions` are what a person has said about
     changes. `refusal` asks a side about an entry alone. With `believing` what is missing for the first
@@ -38,6 +39,7 @@ class Context:
     baseline: Mapping[str, Missing] = field(default_factory=dict)
     settling: frozenset[str] = frozenset()
     fresh: frozenset[str] = frozenset()
+    taken: frozenset[tuple[Side, str]] = frozenset()
     frozen: Mapping[str, str] = field(default_factory=dict)
     settings: PairSettings = field(default_factory=PairSettings)
     capabilities: Mapping[Side, Capability] = field(default_factory=dict)

@@ -330,6 +330,12 @@ class Draft:
 
     def _after(self, key: str, before: Missing) -> Missing | None:
         at_source, at_target = (key in self._seen[side] for side in Side)
+        if (
+            at_source != at_target
+            and ((Side.TARGET if at_source else Side.SOURCE), key) in self.context.taken
+        ):
+            # it is without it because of us, and what the other side shows came after that
+            return None
         return before.after(at_source=at_source, at_target=at_target)
 
     def _follow(self, gone: AbstractSet[str]) -> dict[tuple[Side, str], int | None]:

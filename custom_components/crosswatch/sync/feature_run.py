@@ -46,6 +46,9 @@ UNDER_WAY = 20
 SETTLE = 120
 """Seconds in which the absence of what may have been written means nothing to a read."""
 
+TAKEN = 7 * 86_400
+"""Seconds in which a side may still show, now and then, what we have taken away from it."""
+
 FUTURE = 86_400
 """Seconds a journaled write may lie ahead and still count as recent: the clock was set back."""
 
@@ -206,7 +209,9 @@ class FeatureRun:
         return Memory(
             scopes=scopes,
             known=await self._state.known(pair, self.feature, scopes),
-            recent=await self._state.recent(pair, self.feature, now - SETTLE, now + FUTURE),
+            recent=await self._state.recent(
+                pair, self.feature, now - SETTLE, now + FUTURE, taken_since=now - TAKEN
+            ),
             decisions=await self._state.decisions(pair, self.feature),
             aliases=Aliases(await self._state.aliases(pair)),
             mappings=await self._state.mappings(),

@@ -98,15 +98,19 @@ class Recent:
 
     `settling`: no read has shown the write yet, or it was a removal, after which the entry may be shown
     once more. `fresh`: a read has shown it, and the next one may hide it again. `removing` are the
-    removals at each side that no read has shown, however old.
+    removals at each side that no read has shown, however old. `taken` are the latest ones after which nothing
+    was written of the key: that the side is without it is our doing.
     """
 
     settling: frozenset[str]
     fresh: frozenset[str]
     removing: frozenset[tuple[Side, str]]
+    taken: frozenset[tuple[Side, str]] = frozenset()
 
 
-def recent(db: sqlite3.Connection, pair: str, feature: Feature, since: int, until: int) -> Recent:
+def recent(
+    db: sqlite3.Connection, pair: str, feature: Feature, since: int, until: int, *, taken_since: int
+) -> Recent:
     """Return what was written from `since` to `until`, and removals that no read has shown yet."""
     rows = db.execute(
         "SELECT key, state != 'observed' OR action = 'remove' FROM journal "
@@ -119,10 +123,18 @@ def recent(db: sqlite3.Connection, pair: str, feature: Feature, since: int, unti
         "AND state IN ('intended', 'applied', 'already', 'uncertain')",
         (pair, feature),
     )
+    taken = db.execute(
+        "SELECT side, key FROM journal AS j WHERE pair = ? AND feature = ? AND action = 'remove' "
+        "AND at BETWEEN ? AND ? AND state IN ('intended', 'applied', 'already', 'uncertain', 'observed') "
+        "AND NOT EXISTS (SELECT 1 FROM journal WHERE key = j.key AND pair = j.pair AND feature = j.feature "
+        "AND id > j.id AND state NOT IN ('failed', 'unresolved'))",
+        (pair, feature, taken_since, until),
+    ).fetchall()
     return Recent(
         settling=frozenset(key for key, settles in rows if settles),
         fresh=frozenset(key for key, settles in rows if not settles),
         removing=frozenset((Side(side), key) for side, key in removing),
+        taken=frozenset((Side(side), key) for side, key in taken),
     )
 
 

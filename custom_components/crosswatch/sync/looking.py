@@ -170,6 +170,7 @@ def look(
         baseline=baseline,
         settling=frozenset(known.current(key) for key in memory.recent.settling),
         fresh=frozenset(known.current(key) for key in memory.recent.fresh),
+        taken=frozenset((side, known.current(key)) for side, key in memory.recent.taken),
         frozen={known.current(key): reason for key, reason in frozen.items()},
         settings=rules.settings,
         capabilities=rules.capabilities,

@@ -138,9 +138,13 @@ class State(Database):
         """When the newest write was announced of which nobody knows yet whether it landed."""
         return await self._do(lambda db: journal.unanswered_since(db, pair, feature))
 
-    async def recent(self, pair: str, feature: Feature, since: int, until: int) -> Recent:
+    async def recent(
+        self, pair: str, feature: Feature, since: int, until: int, *, taken_since: int
+    ) -> Recent:
         """Return what was written from `since` to `until`, and removals that no read has shown yet."""
-        return await self._do(lambda db: journal.recent(db, pair, feature, since, until))
+        return await self._do(
+            lambda db: journal.recent(db, pair, feature, since, until, taken_since=taken_since)
+        )
 
     async def removals(self, pair: str, feature: Feature, since: int, until: int) -> dict[Side, int]:
         """Count what was, or may have been, taken away from each side."""
