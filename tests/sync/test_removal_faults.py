@@ -1,16 +1,26 @@
 """Faults around removals: what comes back, what is read wrongly, and answers that come at a bad moment."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from custom_components.crosswatch.sync.held import HeldPlan
-from custom_components.crosswatch.sync.models import Change, Direction, Feature, OutcomeStatus, Side
+from custom_components.crosswatch.sync.models import (
+    Change,
+    Direction,
+    Feature,
+    OutcomeStatus,
+    Scope,
+    Side,
+    Snapshot,
+)
 from custom_components.crosswatch.sync.provider import UnreachableError
 from custom_components.crosswatch.sync.report import RunStatus
+from custom_components.crosswatch.sync.settings import PairSettings
 
 from .lab import Lab, until
-from .test_removals import DAY, HISTORY, LISTS, ONE, RATINGS, TWO, Pair
+from .test_removals import DAY, HISTORY, LISTS, ONE, RATINGS, REMOVALS, TWO, Pair
 
 
 @pytest.mark.parametrize("feature", [LISTS, HISTORY, RATINGS])
@@ -178,3 +188,49 @@ async def test_an_approval_under_a_clock_that_was_a_year_ahead_counts_nothing_aw
         del pair.of(Side.SOURCE)[:4]
         await pair.run(2)
     assert pair.held == (34, 46)
+
+
+@pytest.mark.parametrize("logs", [True, False])
+async def test_what_we_marked_unwatched_is_marked_again_when_its_play_is_back(lab: Lab, logs: bool) -> None:
+    """The log of the source shows the play all the time: only its watched state is gone."""
+    pair = Pair(lab, HISTORY)
+    lab.source.undated()
+    lab.source.logs, lab.source.clock = logs, lambda: int(lab.now)
+    pair.of(Side.TARGET)[:] = pair.entries(8)
+    await pair.run(2)
+    lab.target.shown = lambda rows: rows[2:]
+    await pair.run(3)
+    assert len(lab.source.watched) == 6
+    lab.target.shown = list
+    await pair.run(3)
+    assert (len(lab.source.watched), len(pair.of(Side.TARGET))) == (8, 8)
+
+
+@pytest.mark.parametrize("direction", [ONE, TWO])
+@pytest.mark.parametrize("removals", [True, False])
+async def test_a_title_that_comes_back_without_its_rating_keeps_it_elsewhere(
+    lab: Lab, direction: Direction, removals: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was deleted from the library, and is added once more."""
+    pair = Pair(lab, RATINGS, direction)
+    await pair.agree(8)
+    gone = pair.of(Side.SOURCE).pop(0)
+    read, places = lab.source.read, set(range(2, 9))
+
+    async def with_places(feature: Feature, scope: Scope) -> Snapshot:
+        return replace(await read(feature, scope), has_place=lambda item: item.ids.tmdb in places)
+
+    monkeypatch.setattr(lab.source, "read", with_places)
+    if not removals:
+        lab.request = replace(lab.request, settings=PairSettings())
+    await pair.run(3)
+    lab.request = replace(lab.request, settings=REMOVALS)
+    places.add(1)
+    await pair.run(4)
+    assert len(pair.of(Side.TARGET)) == 8
+    # agreed anew, it can be taken away as any other
+    pair.of(Side.SOURCE).append(gone)
+    await pair.run()
+    pair.of(Side.SOURCE).remove(gone)
+    await pair.run(2)
+    assert pair.held == (7, 7)

@@ -59,6 +59,7 @@ class Draft:
         self._orphans: dict[str, dict[int, str]] | None = None
         self._events: dict[Side, AbstractSet[str | None]] = {}
         self._standing: set[tuple[Side, str]] = set()
+        self._doubted: set[str] = set()
         self._met: set[tuple[Side, str]] = set()
         """Decisions that still apply."""
         self._overruled: set[tuple[Side, str]] = set()
@@ -88,6 +89,10 @@ class Draft:
             self._agreed.add(key)
             if logs is not None and self.context.logs.get(key) != logs:
                 self._logs[key] = logs
+
+    def doubt(self, key: str) -> None:
+        """Note that the values agreed on say nothing any more, while the key stays in the baseline."""
+        self._doubted.add(key)
 
     def cover(self, side: Side, keys: Iterable[str]) -> None:
         """Note plays that a side holds only in that it counts their item as watched."""
@@ -316,8 +321,10 @@ class Draft:
             agreed=tuple(in_order(self._agreed)),
             values={key: self._values[key] for key in in_order(self._values)},
             logs={key: logs[key] for key in in_order(logs)},
-            missing={k: m for k, m in now.items() if m is not None and m != baseline.get(k)},
-            gone=tuple(sorted((*gone, *self._renamed.values()))),
+            missing={
+                k: m for k, m in now.items() if m is not None and (m != baseline.get(k) or k in self._doubted)
+            },
+            gone=tuple(sorted({*gone, *self._renamed.values(), *self._doubted})),
             standing=tuple(sorted(self._standing)),
             decided=self._follow(set(gone)),
             lost=lost,

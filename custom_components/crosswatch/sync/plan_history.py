@@ -6,7 +6,7 @@ What such a side does not show any more was taken away only where an event of it
 there nothing is taken away but the watched state, and that only with the last play of the item.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set as AbstractSet
 from functools import cached_property, partial
 
 from .draft import SETTLES, Draft
@@ -73,6 +73,7 @@ class _History:
                 # S T within the window: one play, known by both times, since each side keeps its own
                 keys = {keys_here[i], keys_there[j]}
                 self._draft.agree_play(keys, self._log_ids(here[i], there[j]))
+                self._mark_again(item, {Side.SOURCE: here[i], Side.TARGET: there[j]}, keys)
             self._draft.see(Side.SOURCE, keys_here)
             self._draft.see(Side.TARGET, keys_there)
             if matched.only_here:
@@ -82,6 +83,17 @@ class _History:
         for side in self._undated:
             if self._draft.removes(side):
                 self._add_what_is_only_marked(side)
+
+    def _mark_again(self, item: str, plays: Mapping[Side, Play], keys: AbstractSet[str]) -> None:
+        """Plan to mark once more what we have marked unwatched, and whose play the other side has again.
+
+        The log of a side that dates plays itself still shows the play: only its watched state tells.
+        """
+        taken = self._draft.context.taken
+        for side in self._undated:
+            if any((side, key) in taken for key in keys) and item not in self._marked[side]:
+                play = plays[side.other]
+                self._draft.add(side, play_key(item, play.watched_at), play, f"only_at_{side.other}")
 
     def _log_ids(self, here: Play, there: Play) -> LogIds | None:
         if not self._undated:

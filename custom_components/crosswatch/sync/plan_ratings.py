@@ -84,6 +84,9 @@ def _plan_missing(key: str, entry: Rating, side: Side, snapshot: Snapshot, draft
     elif draft.context.two_way or side is Side.SOURCE:
         # agreed, taken back here, unless it went with its item or nobody knows what was agreed
         proven = values is not None and could_hold(snapshot, entry)
+        if values is not None and not proven:
+            # should the item come back without its rating, nobody has taken that away either
+            draft.doubt(key)
         draft.remove(rated, key, entry, once=not agreed.at(side), proven=proven)
     else:
         # S B in a one-way pair: the source decides
