@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 import logging
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +19,8 @@ from .world import DAY, HOUR, MINUTE, WAYS, Place, Way, World
 
 HELD: Final = 50
 """Things both services hold before anything happens."""
+REMOVED: Final = 2
+"""Things a person removes before a fault strikes."""
 RECOVERY: Final = (MINUTE, MINUTE, HOUR, DAY + HOUR, DAY + HOUR, DAY + HOUR)
 """Seconds between the runs after the fault."""
 BOTH: Final = WAYS[-1]
@@ -75,8 +77,7 @@ def cells() -> Iterator[Cell]:
 
 def settings() -> PairSettings:
     """Default settings, but with removals."""
-    more: dict[str, Any] = {f.name: frozenset(Feature) for f in fields(PairSettings) if f.name == "removals"}
-    return PairSettings(**more)
+    return PairSettings(removals=frozenset(Feature))
 
 
 def try_number(place: int) -> Row:
@@ -150,11 +151,14 @@ class _Trial:
     def _be_a_person(self) -> Books:
         """Add, where changes come from: in a two-way pair where nothing will go wrong."""
         things, way = self._things, self._cell.way
-        books = Books(things, removals=False)
+        books = Books(things, removals=True)
         giver = self._cell.place.other if way.direction is Direction.TWO_WAY else way.source
         known = things.feature is Feature.RATINGS and giver is Place.PUBLICMETADB
         for title in things.titles[:FRESH] if known else things.titles[HELD : HELD + FRESH]:
             books.put(giver, title)
+        if giver in things.removable and not self._cell.fault.lies:
+            for title in things.titles[HELD - REMOVED : HELD]:
+                books.take(giver, title)
         return books
 
 

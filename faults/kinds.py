@@ -69,9 +69,7 @@ def _rows_left(share: float) -> Callable[[World, Feature, Place, int], None]:
             # there is no list: one title after the other is asked for
             world.services.pmdb.quirk(Kind.EMPTY, ROWS[feature], method="GET", times=held - left)
         else:
-            world.services.pmdb.quirk(
-                Kind.TRUNCATED, ROWS[feature], method="GET", rows=left, honest=True, times=None
-            )
+            world.services.pmdb.quirk(Kind.TRUNCATED, ROWS[feature], method="GET", rows=left, times=None)
 
     return strike
 
