@@ -157,6 +157,8 @@ class Row:
     shown: bool = False
     gone_at: float = 0.0
     """When it was taken away, if it was."""
+    unwatched: bool = False
+    """Whether it is in the log, and its title counts as watched no more."""
 
 
 @dataclass(slots=True)

@@ -1,7 +1,8 @@
 """Lives of a pair, see `machine.py` and `value_machine.py`.
 
 `CROSSWATCH_EXAMPLES` sets the number of lives, `CROSSWATCH_STEPS` their length. A number of its own in
-`CROSSWATCH_SEED` makes them other lives; a failure prints how to repeat it.
+`CROSSWATCH_SEED` makes them other lives; a failure prints how to repeat it. `CROSSWATCH_PARTS` makes so
+many tests of it, each with lives of its own, which processes can share: see `scripts/prove`.
 """
 
 import os
@@ -16,13 +17,15 @@ from .value_machine import ValueMachine
 EXAMPLES = int(os.environ.get("CROSSWATCH_EXAMPLES", "250"))
 STEPS = int(os.environ.get("CROSSWATCH_STEPS", "20"))
 SEED = os.environ.get("CROSSWATCH_SEED")
+PARTS = int(os.environ.get("CROSSWATCH_PARTS", "1"))
 
 
 @pytest.mark.timeout(20 * 60 if SEED is None else 0)
 @pytest.mark.parametrize("machine", [PairMachine, ValueMachine])
-def test_nothing_is_lost_whatever_fails(machine: type[RuleBasedStateMachine]) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_nothing_is_lost_whatever_fails(machine: type[RuleBasedStateMachine], part: int) -> None:
     run_state_machine_as_test(
-        seed(int(SEED))(machine) if SEED else machine,
+        seed(PARTS * int(SEED) + part)(machine) if SEED else machine,
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,

@@ -33,6 +33,7 @@ from custom_components.crosswatch.sync.models import (
     Side,
 )
 from custom_components.crosswatch.sync.report import RunReport, RunStatus
+from custom_components.crosswatch.sync.settings import PairSettings
 
 from .fakes import HOUR, movie
 from .simside import LIES, Read, Row, SimSide, Stop, Trouble, Write
@@ -80,7 +81,17 @@ class ValueSide(SimSide):
         """Everything that was played or marked."""
         if feature is not Feature.HISTORY or not self.habits.undated:
             return ()
-        return tuple({row.entry.item.name: row.entry.item for row in rows}.values())
+        return tuple({row.entry.item.name: row.entry.item for row in rows if not row.unwatched}.values())
+
+    def _take(self, feature: Feature, entry: Entry, *, late: bool) -> Row | None:
+        """Take a title's values away; of plays that the service dates itself nothing but the mark."""
+        rows = [row for row in self.rows[feature] if number_of(row.entry) == number_of(entry)]
+        for row in rows:
+            if feature is Feature.HISTORY:
+                row.unwatched = True
+            else:
+                self.rows[feature].remove(row)
+        return None
 
     def make(self, feature: Feature, entry: Entry) -> Entry:
         """Date plays with now, and positions too; keep whole percents of them."""
@@ -130,6 +141,10 @@ class ValueMachine(World[ValueSide]):
         """Taken away by a person at a side."""
         self.stay_away: dict[Side, set[Place]] = {side: set() for side in Side}
         """Of these, those that were agreed and that nobody has touched since."""
+        self.known_gone: dict[Side, set[Place]] = {side: set() for side in Side}
+        """Of those taken away, what the engine knew both sides to hold."""
+        self.deleted: set[tuple[int, int]] = set()
+        """Plays that a person has deleted at the side that keeps dates, whichever way the pair goes."""
         self.plays: dict[Side, Counter[tuple[int, int]]] = {side: Counter() for side in Side}
         """What people have watched: titles and times."""
         self.unplayed: set[tuple[int, int]] = set()
@@ -148,6 +163,7 @@ class ValueMachine(World[ValueSide]):
         tells_when=st.booleans(),
         lossy=st.sampled_from((None, *Side)),
         drift=st.integers(-9, 9),
+        removals=st.booleans(),
         settled=st.lists(
             st.tuples(st.sampled_from(Side), st.integers(1, TITLES)), max_size=8, unique_by=lambda row: row[1]
         ),
@@ -160,6 +176,7 @@ class ValueMachine(World[ValueSide]):
         tells_when: bool,
         lossy: Side | None,
         drift: int,
+        removals: bool,
         settled: list[tuple[Side, int]],
     ) -> None:
         """Choose the pair, and what is in step from the beginning."""
@@ -176,12 +193,20 @@ class ValueMachine(World[ValueSide]):
         self.request = RunRequest(
             pair_id=PAIR, direction=direction, features=THREE, scope=Scope(pair_id=PAIR), trigger="test"
         )
+        self.switch(removals)
         for side, number in settled:
             for feature in VALUED:
                 self.give(side, feature, number)
             self.watch(side, number, 1)
         if settled:
             self.go()
+
+    @rule(removals=st.booleans())
+    def switch(self, removals: bool) -> None:
+        """A person switches removals on or off."""
+        self.request = replace(
+            self.request, settings=PairSettings(removals=frozenset(THREE) if removals else frozenset())
+        )
 
     # --- what is true ---------------------------------------------------------------------------
 
@@ -199,6 +224,12 @@ class ValueMachine(World[ValueSide]):
         scopes = {side: sim.scope_hash for side, sim in self.sides.items()}
         known = self.runner.run(self.state.known(PAIR, feature, scopes)).baseline
         return {int(key.split("#")[0].split(":")[2]) for key, missing in known.items() if missing == PRESENT}
+
+    def known(self, feature: Feature) -> set[int]:
+        """Titles of which the baseline says anything."""
+        scopes = {side: sim.scope_hash for side, sim in self.sides.items()}
+        known = self.runner.run(self.state.known(PAIR, feature, scopes)).baseline
+        return {int(key.split("#")[0].split(":")[2]) for key in known}
 
     def agreed_plays(self) -> set[tuple[int, int]]:
         """Plays that are agreed now."""
@@ -226,6 +257,9 @@ class ValueMachine(World[ValueSide]):
         """Judge a write at the moment it arrives."""
         if self.direction is Direction.ONE_WAY:
             assert side is Side.TARGET, "one-way"
+        if change.action is Action.REMOVE:
+            self.check_removal(side, change)
+            return
         if isinstance(change.entry, Play):
             self.check_play(side, change.entry)
             return
@@ -242,6 +276,21 @@ class ValueMachine(World[ValueSide]):
         if before is None or (change.feature, self.direction) == (Feature.RATINGS, Direction.ONE_WAY):
             return
         assert self.acts[place, value] >= self.acts[place, before], f"{before} was newer: {change}"
+
+    def check_removal(self, side: Side, change: Change) -> None:
+        """Judge what the engine takes away."""
+        assert change.feature in self.request.settings.removals, "removals are off"
+        assert change.feature is not Feature.PROGRESS, f"cleared: {change}"
+        title = number_of(change.entry)
+        place = (change.feature, title)
+        if change.feature is Feature.RATINGS:
+            assert self.held(side.other, place) is None, f"lost: {change}"
+            assert place in self.known_gone[side.other], f"lost: {change}"
+            return
+        assert side is self.undated, f"nothing proves that it was taken away: {change}"
+        assert not self.rows(self.dated, place), f"unwatched while a play is left: {change}"
+        real = {play for play, count in self.plays[self.undated].items() if play[0] == title and count}
+        assert real <= self.deleted, f"unwatched over a play of its own: {change}"
 
     def check_play(self, side: Side, play: Play) -> None:
         """Judge a play that is written."""
@@ -296,7 +345,7 @@ class ValueMachine(World[ValueSide]):
             )
         )
         self.replace_rows(side, place, entry)
-        for sides in (self.gone, self.stay_away):
+        for sides in (self.gone, self.stay_away, self.known_gone):
             sides[side].discard(place)
             sides[side.other].discard(place)
 
@@ -334,6 +383,8 @@ class ValueMachine(World[ValueSide]):
             self.stay_away[side].add(place)
         self.replace_rows(side, place, None)
         self.gone[side].add(place)
+        if number in self.known(feature):
+            self.known_gone[side].add(place)
 
     def open_writes(self, feature: Feature) -> bool:
         """Whether the engine waits to see something of a feature."""
@@ -370,6 +421,7 @@ class ValueMachine(World[ValueSide]):
         if play not in self.agreed_plays():
             return
         self.sides[self.dated].rows[Feature.HISTORY].remove(row)
+        self.deleted.add(play)
         if self.direction is Direction.TWO_WAY:
             self.unplayed.add(play)
 
