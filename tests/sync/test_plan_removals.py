@@ -112,6 +112,12 @@ def test_what_was_agreed_and_is_gone_from_one_side(
         )
 
 
+def test_what_is_watched_under_ambiguous_ids_hides_no_position() -> None:
+    watched = [movie(2, "tt1"), movie(3, "tt1"), movie(imdb="tt1")]
+    made = removal_plan(Feature.PROGRESS, [stopped(movie(1), 600)], [], {}, watched={TARGET: watched})
+    assert told(made) == {M1: "target only_at_source"}
+
+
 def test_positions_are_never_cleared() -> None:
     made = removal_plan(
         Feature.PROGRESS, [stopped(movie(1), 600)], [], {M1: Missing(target=2)}, values={M1: Values(1, 1)}
@@ -436,16 +442,18 @@ def test_one_of_several_plays_is_taken_away_where_plays_are_events() -> None:
 
 def test_a_play_whose_item_has_lost_its_ids_is_known_by_its_event() -> None:
     lost = Play(item=Item(kind=Kind.MOVIE, title="Gone"), watched_at=NEW, remote_id="7")
+    other = Play(item=Item(kind=Kind.MOVIE, title="Other"), watched_at=NEW, remote_id="8")
     made = removal_plan(
         Feature.HISTORY,
-        [lost],
+        [lost, other],
         [play(movie(1), NEW)],
         {KN: THERE},
         able=(UNDATED, FULL),
         logs={KN: LogIds(source="7")},
         events={SOURCE: frozenset({"7"})},
     )
-    assert told(made) == {KN: "agreed"}, "neither a removal nor unresolved"
+    unknown = {f"unknown:movie:other@{NEW}": "target unresolved missing_tmdb_id"}
+    assert told(made) == {KN: "agreed"} | unknown, "neither a removal nor unresolved"
 
 
 def test_the_event_behind_a_play_is_remembered() -> None:

@@ -675,3 +675,25 @@ async def test_rows_of_one_moment_are_taken_away_once(lab: Lab) -> None:
     await pair.run()
     report = await pair.run()
     assert report.total("removed") == 1
+
+
+async def test_a_rejected_addition_is_over_when_it_is_nowhere_for_two_runs(lab: Lab) -> None:
+    pair = Pair(lab)
+    await pair.agree(8)
+    said = Decision(side=Side.TARGET, key="movie:tmdb:90", kind=Decided.REJECTED, fingerprint="add")
+    await lab.state.decide(PAIR, LISTS, [said], now=int(lab.now))
+    pair.of(Side.SOURCE).extend(pair.entries(1, first=90))
+    await pair.run()
+    assert pair.held == (9, 8)
+    for _ in range(2):
+        pair.of(Side.SOURCE).pop()
+        await pair.run()
+        assert [each.missed for each in await lab.state.decisions(PAIR, LISTS)] == [1]
+        pair.of(Side.SOURCE).extend(pair.entries(1, first=90))
+        await pair.run()
+        assert pair.held == (9, 8), "one read that lacks it changes nothing"
+    pair.of(Side.SOURCE).pop()
+    await pair.run(2)
+    pair.of(Side.SOURCE).extend(pair.entries(1, first=90))
+    await pair.run()
+    assert pair.held == (9, 9)

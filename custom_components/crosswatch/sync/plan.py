@@ -27,15 +27,13 @@ def _plan_watchlist(source: Snapshot, target: Snapshot, draft: Draft) -> None:
     at_target = by_key(target.entries, Side.TARGET, draft)
     draft.see(Side.SOURCE, at_source)
     draft.see(Side.TARGET, at_target)
-    for key in at_source.keys() | at_target.keys():
-        here, there = at_source.get(key), at_target.get(key)
-        if here is not None and there is not None:
-            # S T: both list it, each since its own day
-            draft.agree_on(key, Values(_listed_at(here), _listed_at(there)))
-        elif here is not None:
-            _plan_unlisted(key, here, Side.TARGET, draft)
-        elif there is not None:
-            _plan_unlisted(key, there, Side.SOURCE, draft)
+    for key in at_source.keys() & at_target.keys():
+        # S T: both list it, each since its own day
+        draft.agree_on(key, Values(_listed_at(at_source[key]), _listed_at(at_target[key])))
+    for key in at_source.keys() - at_target.keys():
+        _plan_unlisted(key, at_source[key], Side.TARGET, draft)
+    for key in at_target.keys() - at_source.keys():
+        _plan_unlisted(key, at_target[key], Side.SOURCE, draft)
 
 
 def _plan_unlisted(key: str, entry: Entry, side: Side, draft: Draft) -> None:

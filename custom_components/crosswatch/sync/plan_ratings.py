@@ -19,14 +19,12 @@ def plan_ratings(source: Snapshot, target: Snapshot, draft: Draft) -> None:
     at_target = newest_by_key(target.entries, Rating, Side.TARGET, draft)
     draft.see(Side.SOURCE, at_source)
     draft.see(Side.TARGET, at_target)
-    for key in at_source.keys() | at_target.keys():
-        here, there = at_source.get(key), at_target.get(key)
-        if here is not None and there is not None:
-            _plan_both(key, here, there, draft)
-        elif here is not None:
-            _plan_missing(key, here, Side.TARGET, target, draft)
-        elif there is not None:
-            _plan_missing(key, there, Side.SOURCE, source, draft)
+    for key in at_source.keys() & at_target.keys():
+        _plan_both(key, at_source[key], at_target[key], draft)
+    for key in at_source.keys() - at_target.keys():
+        _plan_missing(key, at_source[key], Side.TARGET, target, draft)
+    for key in at_target.keys() - at_source.keys():
+        _plan_missing(key, at_target[key], Side.SOURCE, source, draft)
 
 
 def _plan_both(key: str, here: Rating, there: Rating, draft: Draft) -> None:
