@@ -60,22 +60,22 @@ TABLES = TEXT[: TEXT.index("## What can't be written")]
 """The part of the document that has the rules of planners and guards."""
 
 
-def documented() -> set[str]:
-    """Every name in the tables that looks like a rule."""
-    return {name for name in re.findall(r"`([a-z_]+)`", TABLES) if WORD.fullmatch(name)}
+def named(text: str) -> set[str]:
+    """Every name in a text that looks like a rule."""
+    return {name for name in re.findall(r"`([a-z_]+)`", text) if WORD.fullmatch(name)}
 
 
 def test_every_rule_is_documented() -> None:
-    assert sorted(rules() - documented()) == []
+    assert sorted(rules() - named(TEXT)) == []
     assert [each for each in Decided if f"`{each}`" not in TEXT] == []
     assert len(rules()) > 30
 
 
 def test_every_reason_to_hold_is_documented() -> None:
-    named = set(re.findall(r"`([a-z_]+)`", TABLES[TABLES.index("## The brake") :]))
-    assert sorted(reasons() - named - rules()) == []
+    brake = TABLES[TABLES.index("## The brake") :]
+    assert sorted(reasons() - named(brake) - rules()) == []
 
 
 def test_every_documented_rule_is_one() -> None:
     known = rules() | reasons() | REASONS | SETTINGS
-    assert sorted(documented() - known) == []
+    assert sorted(named(TABLES) - known) == []
