@@ -300,6 +300,7 @@ async def test_only_what_differs_is_stored(hass: HomeAssistant, pair_entry: Mock
         "watchlist_remove": False,
         "watchlist_name": "",
         "history_add": True,
+        "history_remove": False,
         "history_window": 15,
         "history_libraries": [],
         "ratings_add": True,
@@ -336,7 +337,9 @@ async def test_only_what_differs_is_stored(hass: HomeAssistant, pair_entry: Mock
     assert pair_entry.options == {**STORED, "features": list(Feature), **stored}
     # what is switched off keeps its rules
     result = await open_options(hass, pair_entry, features=["history"])
-    assert names(result) == {"history": ["history_add", "history_window", "history_libraries"]}
+    assert names(result) == {
+        "history": ["history_add", "history_remove", "history_window", "history_libraries"]
+    }
     await save(hass, result)
     del stored["history_window"]
     assert pair_entry.options == {**STORED, **stored}
@@ -377,7 +380,7 @@ async def test_removals_are_offered_where_they_can_be_told_and_made(
         result = await open_options(hass, pair_entry, features=list(Feature))
         return [name for part in names(result).values() for name in part if name.endswith("_remove")]
 
-    assert await offered() == ["watchlist_remove", "ratings_remove"]
+    assert await offered() == ["watchlist_remove", "history_remove", "ratings_remove"]
     turned = {"source": publicmetadb.unique_id, "target": plex.unique_id}
     assert await offered(**turned) == ["watchlist_remove", "history_remove"]
     assert await offered(direction="two_way") == ["watchlist_remove", "history_remove", "ratings_remove"]
@@ -501,7 +504,7 @@ async def test_two_servers_or_none(
     hass.config_entries.async_update_entry(pair_entry, data=data)
     result = await open_options(hass, pair_entry, features=list(Feature))
     shown = {name for part in names(result).values() for name in part}
-    assert not shown & {"history_libraries", "watchlist_name", "ratings_label", "history_remove"}
+    assert not shown & {"history_libraries", "watchlist_name", "ratings_label", "progress_remove"}
     assert "season" in suggested(result)["ratings_kinds"]
     data = {**data, "source": watchlist_only.unique_id, "target": publicmetadb.unique_id}
     hass.config_entries.async_update_entry(pair_entry, data=data)

@@ -5,13 +5,13 @@ from typing import Any
 from unittest.mock import patch
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
-from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.crosswatch.const import Trigger
+from custom_components.crosswatch.const import DOMAIN, Trigger
 from custom_components.crosswatch.coordinator import PairCoordinator
 from custom_components.crosswatch.progress import Running
 from custom_components.crosswatch.providers.publicmetadb import PublicMetaDBProvider
@@ -19,7 +19,7 @@ from custom_components.crosswatch.sync.database import StateError
 from custom_components.crosswatch.sync.engine import Engine
 from custom_components.crosswatch.sync.models import Feature, Scope, Side
 from custom_components.crosswatch.sync.report import Phase
-from tests.common import API_KEY, Services, pair_entry_of, state_of
+from tests.common import API_KEY, Services, device_of, pair_entry_of, state_of
 from tests.conftest import Clock
 
 WATCHLIST = "/discover.provider.plex.tv/library/sections/watchlist/all"
@@ -450,6 +450,26 @@ async def test_cancelled(hass: HomeAssistant, loaded: MockConfigEntry, services:
     await hass.async_block_till_done()
     assert state_of(hass, "status") == "cancelled"
     await asyncio.sleep(0.2)
+
+
+async def test_caller_is_gone_when_home_assistant_stops(
+    hass: HomeAssistant, loaded: MockConfigEntry, services: Services
+) -> None:
+    """The stop breaks the run off; who waits for it ends with it, and nobody is left to be told an error."""
+    services.cloud.inject(WATCHLIST, delay=0.5)
+    caller = hass.async_create_task(
+        hass.services.async_call(
+            DOMAIN, "sync_pair", {"device_id": device_of(hass, loaded)}, blocking=True, return_response=True
+        )
+    )
+    await asyncio.sleep(0.05)
+    assert loaded.runtime_data.running
+    hass.set_state(CoreState.stopping)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
+    await asyncio.wait({caller}, timeout=0.4)
+    assert caller.cancelled()
+    hass.set_state(CoreState.running)
+    await asyncio.sleep(0.5)
 
 
 async def test_disk_full(

@@ -13,9 +13,9 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.filters import props
 
 from custom_components.crosswatch.const import Trigger
-from tests.common import Services
+from tests.common import Services, hold
 
-VOLATILE = props("run_id", "started_at", "duration_s", "next_run", "last_success", "requests")
+VOLATILE = props("run_id", "started_at", "duration_s", "next_run", "last_success", "requests", "held_at")
 
 
 @pytest.fixture
@@ -105,3 +105,19 @@ async def test_issues_name_nobody(
     text = await download(hass, hass_client, f"config_entry/{after_a_run.entry_id}")
     assert "account_missing" in text
     assert not [secret for secret in (*services.secrets, "Alex", "Attic") if secret in text]
+
+
+async def test_held_plan_and_last_runs(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    loaded: MockConfigEntry,
+    services: Services,
+    snapshot: SnapshotAssertion,
+) -> None:
+    """How much waits and how the last runs went is told, without a title."""
+    await hold(hass, loaded, services)
+    text = await download(hass, hass_client, f"config_entry/{loaded.entry_id}")
+    told = json.loads(text)["data"]
+    assert {key: told[key] for key in ("held", "last_runs")} == snapshot(exclude=VOLATILE)
+    titles = ("Arrival at Dawn", "Borrowed Light", "Cinder Road")
+    assert not [secret for secret in (*services.secrets, *titles) if secret in text]

@@ -1,5 +1,6 @@
 """Diagnostics to attach to a bug report: nothing in them tells who, where or what is watched."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -21,6 +22,8 @@ from .const import (
     EntryKind,
 )
 from .coordinator import PairConfigEntry
+from .sync.held import HeldPlan
+from .sync.report import COUNTERS, RunReport
 
 TO_REDACT: Final = {
     CONF_API_KEY,
@@ -90,5 +93,28 @@ def _pair(hass: HomeAssistant, entry: PairConfigEntry) -> Mapping[str, Any]:
         "next_run": coordinator.next_run,
         "last_success": state.last_success,
         "last_run": state.report.as_dict() if state.report else None,
+        "last_runs": [_summary(run) for run in state.runs],
         "unresolved": {str(feature): dict(counts) for feature, counts in state.unresolved.items()},
+        "held": [_counted(plan) for plan in state.held],
+    }
+
+
+def _summary(run: RunReport) -> Mapping[str, Any]:
+    return {
+        "run_id": run.run_id,
+        "trigger": run.trigger,
+        "status": run.status,
+        "started_at": run.started_at,
+        "duration_s": run.duration_s,
+        **{counter: run.total(counter) for counter in COUNTERS},
+    }
+
+
+def _counted(plan: HeldPlan) -> Mapping[str, Any]:
+    """Return a plan that waits without its titles."""
+    return {
+        "feature": plan.feature,
+        "reason": plan.reason,
+        "held_at": plan.held_at,
+        "changes": Counter(f"{change.action} at {change.side}" for change in plan.changes),
     }
