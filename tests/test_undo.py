@@ -1,15 +1,12 @@
 """Runs of both services taken back, each feature each way."""
 
 from collections.abc import Generator
-from functools import partial
 from typing import Any
-from unittest.mock import patch
 
 from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.crosswatch.sync.engine import RunRequest
 from custom_components.crosswatch.sync.report import RunReport
 from tests.common import Services, pair_entry_of
 from tests.runs import THEN, Shelf, every_rating_looked_at, run, set_up
@@ -37,10 +34,7 @@ def looked_at() -> Generator[None]:
 
 async def undo(entry: MockConfigEntry, report: RunReport, **request: Any) -> RunReport:
     """Take a run back."""
-    with patch(
-        "custom_components.crosswatch.coordinator.RunRequest", partial(RunRequest, undo=report.run_id)
-    ):
-        return await run(entry, **request)
+    return await run(entry, undo=report.run_id, **request)
 
 
 async def paired(
