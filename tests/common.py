@@ -42,6 +42,9 @@ CLIENT_ID = "5d3a7c1e9b8f4a60"
 EMAIL = "alex.private@example.org"
 PIN = "4711"
 PAIR_ID = "01KABCDEFGHJKMNPQRSTVWXYZ0"
+HOSTILE = "K*i*m [free](https://example.org) <img src=x>"
+"""A name that Markdown would make something else of; `HARMLESS` is shown as it is."""
+HARMLESS = r"K\*i\*m \[free\]\(https\:\/\/example\.org\) \<img src\=x\>"
 
 
 class Services:

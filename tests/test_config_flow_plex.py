@@ -12,7 +12,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, start_
 
 from custom_components.crosswatch.account import plex_unique_id
 from custom_components.crosswatch.const import DOMAIN
-from tests.common import PIN, Services, start, submit
+from tests.common import HARMLESS, HOSTILE, PIN, Services, start, submit
 from tests.simulators.plex import NonOwnerHistory, PlexMediaServer, User
 
 PINS = "/plex.tv/api/v2/pins"
@@ -318,6 +318,28 @@ async def test_limits_are_told(
     assert_created(result, services, user, services.pms)
     assert result["description"] == told
     assert result["description_placeholders"] == {"user": user.title, "server": "Attic"}
+
+
+async def test_names_are_no_markup(
+    hass: HomeAssistant, services: Services, plex_entry: MockConfigEntry
+) -> None:
+    """Whoever shares a server or is in the home names it and themselves; the dialog shows that as it is."""
+    services.kim.title = services.pms.name = HOSTILE
+    result = await sign_in(hass, services, await start(hass, "plex"), services.alex)
+    result = await submit(hass, result, user=str(services.kim.id))
+    assert (result["step_id"], result["description_placeholders"]) == ("plex_pin", {"user": HARMLESS})
+    result = await submit(hass, result, pin=PIN)
+    assert result["title"] == f"Plex ({HOSTILE}, {HOSTILE})"
+    assert result["description_placeholders"] == {"user": HARMLESS, "server": HARMLESS}
+
+    dana = services.cloud.add_user(HOSTILE)
+    result = await sign_in(hass, services, await start(hass, "plex"), dana)
+    assert (result["step_id"], result["description_placeholders"]) == ("plex_no_server", {"user": HARMLESS})
+
+    hass.config_entries.async_update_entry(plex_entry, title=HOSTILE)
+    result = await plex_entry.start_reauth_flow(hass)
+    placeholders = result["description_placeholders"] or {}
+    assert (result["step_id"], placeholders["account"]) == ("plex_confirm", HARMLESS)
 
 
 async def test_already_set_up(hass: HomeAssistant, services: Services, plex_entry: MockConfigEntry) -> None:

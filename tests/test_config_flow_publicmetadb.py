@@ -10,7 +10,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.crosswatch.const import DOMAIN
 from custom_components.crosswatch.providers.publicmetadb import account_id
-from tests.common import API_KEY, Services, start, submit
+from tests.common import API_KEY, HARMLESS, HOSTILE, Services, start, submit
 from tests.simulators.publicmetadb import PublicMetaDBSimulator
 
 HTML = "<!doctype html><title>Welcome</title>"
@@ -155,12 +155,15 @@ async def test_new_key_of_the_same_person(
 async def test_new_key_of_another_person(
     hass: HomeAssistant, services: Services, publicmetadb_entry: MockConfigEntry, kind: str
 ) -> None:
+    hass.config_entries.async_update_entry(publicmetadb_entry, title=HOSTILE)
     remember_lists(hass, publicmetadb_entry, services.user.add_list("Watchlist").id)
     before = dict(publicmetadb_entry.data)
     services.pmdb.add_user(NEW_KEY, "somebody-else").add_list("Watchlist")
     result = await getattr(publicmetadb_entry, f"start_{kind}_flow")(hass)
+    assert (result["description_placeholders"] or {})["account"] == HARMLESS
     address = {"base_url": services.pmdb.url} if kind == "reconfigure" else {}
     result = await submit(hass, result, api_key=NEW_KEY, **address)
+    assert (result["description_placeholders"] or {})["account"] == HARMLESS
     assert (result["type"], result["step_id"]) == (FlowResultType.FORM, "publicmetadb_other")
     assert dict(publicmetadb_entry.data) == before
     result = await submit(hass, result)

@@ -19,7 +19,7 @@ from custom_components.crosswatch.sync.database import StateError
 from custom_components.crosswatch.sync.mapping import NotMappableError
 from custom_components.crosswatch.sync.models import Feature, Side
 from custom_components.crosswatch.texts import plain
-from tests.common import PAIR_ID, Services, hold, pair_entry_of, run_pair
+from tests.common import HARMLESS, HOSTILE, PAIR_ID, Services, hold, pair_entry_of, run_pair
 from tests.conftest import Clock
 from tests.simulators.plex import OWNER
 
@@ -158,8 +158,10 @@ async def test_delete_the_pair(
     await hass.config_entries.async_remove(plex_entry.entry_id)
     flow = await fix(MISSING)
     assert flow["menu_options"] == ["remove", "wait"]
+    hass.config_entries.async_update_entry(loaded, title=HOSTILE)
     flow = await fix(flow=flow, next_step_id="remove")
     assert (flow["type"], flow["step_id"]) == ("form", "remove")
+    assert flow["description_placeholders"] == {"pair": HARMLESS}
     assert hass.config_entries.async_get_entry(PAIR_ID) is not None
     flow = await fix(flow=flow)
     assert flow["type"] == "create_entry"
@@ -241,8 +243,10 @@ async def test_fallback_is_on_for_long(
     assert issue_registry.async_get_issue(DOMAIN, LONG) is not None
 
     hass.config_entries.async_update_entry(plex_entry, options={**plex_entry.options, "history_workers": 2})
+    hass.config_entries.async_update_entry(plex_entry, title=HOSTILE)
     flow = await fix(LONG)
     assert (flow["type"], flow["step_id"]) == ("form", "confirm")
+    assert flow["description_placeholders"] == {"account": HARMLESS}
     assert plex_entry.options["fallback_GUID"] is True
     flow = await fix(flow=flow)
     assert flow["type"] == "create_entry"
@@ -460,8 +464,9 @@ async def test_title_after_title(
         replace(row, key="movie:tmdb:8", reason="http:400"),
     )
     coordinator.async_set_updated_data(replace(coordinator.data, items=rows))
+    hass.config_entries.async_update_entry(loaded, title=HOSTILE)
     flow = await fix(NEEDS_ID)
-    assert flow["description_placeholders"]["count"] == "2"
+    assert flow["description_placeholders"] == {"pair": HARMLESS, "count": "2"}
     flow = await fix(flow=flow, title=CINDER_ROAD, tmdb=103)
     assert (flow["type"], flow["description_placeholders"]["count"]) == ("form", "1")
     with patch.object(coordinator.memory._state, "map_item") as mapped:
@@ -513,8 +518,10 @@ async def test_library_gone(
     assert issue_registry.async_get_issue(DOMAIN, GONE_FROM_PAIR) is None
     issue = issue_registry.async_get_issue(DOMAIN, GONE)
     assert issue is not None
+    hass.config_entries.async_update_entry(plex_entry, title=HOSTILE)
     flow = await fix(GONE)
     assert (flow["type"], flow["step_id"]) == ("form", "choose")
+    assert flow["description_placeholders"] == {"entry": HARMLESS}
     shown = {field["name"]: field["description"]["suggested_value"] for field in flow["data_schema"]}
     assert shown == {"history_libraries": [movies], "ratings_libraries": []}
     flow = await fix(flow=flow, history_libraries=[movies])

@@ -118,7 +118,7 @@ class AccountMissingFlow(EntryFlow):
         return self.async_show_form(
             step_id="remove",
             data_schema=vol.Schema({}),
-            description_placeholders={"pair": self._entry.title},
+            description_placeholders={"pair": plain(self._entry.title)},
         )
 
     async def async_step_wait(self, _user_input: dict[str, Any] | None = None) -> RepairsFlowResult:
@@ -149,7 +149,7 @@ class FallbackLongFlow(EntryFlow):
         return self.async_show_form(
             step_id="confirm",
             data_schema=vol.Schema({}),
-            description_placeholders={"account": entry.title},
+            description_placeholders={"account": plain(entry.title)},
         )
 
 
@@ -254,7 +254,7 @@ class NeedsIdFlow(EntryFlow):
             step_id="id",
             data_schema=schema,
             errors=errors,
-            description_placeholders={"pair": self._entry.title, "count": str(len(left))},
+            description_placeholders={"pair": plain(self._entry.title), "count": str(len(left))},
         )
 
 
@@ -291,7 +291,7 @@ class LibraryGoneFlow(EntryFlow):
         return self.async_show_form(
             step_id="choose",
             data_schema=self.add_suggested_values_to_schema(schema, there),
-            description_placeholders={"entry": entry.title},
+            description_placeholders={"entry": plain(entry.title)},
         )
 
     def _fields(self) -> Mapping[str, str]:

@@ -31,6 +31,7 @@ from ..providers.plex.auth import (
     WrongPinError,
 )
 from ..sync.provider import AuthError, BadAnswerError, ProviderError, UnreachableError
+from ..texts import plain
 from .plex_server import PlexServerSteps, drop_down
 
 POLL_EVERY: Final = 2.0
@@ -77,7 +78,7 @@ class PlexSteps(PlexServerSteps):
             return await self.async_step_plex_link()
         entry = self._known_entry
         return self.async_show_form(
-            step_id="plex_confirm", description_placeholders={"account": entry.title if entry else ""}
+            step_id="plex_confirm", description_placeholders={"account": plain(entry.title) if entry else ""}
         )
 
     async def async_step_plex_link(self, _user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
@@ -202,7 +203,7 @@ class PlexSteps(PlexServerSteps):
             step_id="plex_pin",
             data_schema=PIN_SCHEMA,
             errors=errors,
-            description_placeholders={"user": self._member.name},
+            description_placeholders={"user": plain(self._member.name)},
         )
 
     @override

@@ -27,6 +27,7 @@ from ..providers.plex.account import PlexAccount
 from ..providers.plex.auth import PlexCloud, PlexServer, PlexUser
 from ..providers.plex.rights import OWN_STATE_ONLY
 from ..sync.provider import ProviderError, UnreachableError
+from ..texts import plain
 
 CONF_SERVER: Final = "server"
 
@@ -97,7 +98,7 @@ class PlexServerSteps(ConfigFlow):
         return self.async_show_menu(
             step_id="plex_no_server",
             menu_options=["plex_watchlist_only", "plex_choose_again"],
-            description_placeholders={"user": self._user.name},
+            description_placeholders={"user": plain(self._user.name)},
         )
 
     async def async_step_plex_watchlist_only(
@@ -157,7 +158,7 @@ class PlexServerSteps(ConfigFlow):
             title=f"{PlexService.name} ({details})",
             data=self._data,
             description=limited,
-            description_placeholders={"user": self._user.name, "server": place},
+            description_placeholders={"user": plain(self._user.name), "server": plain(place)},
         )
 
     # --- helpers --------------------------------------------------------------------------------

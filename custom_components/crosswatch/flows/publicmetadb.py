@@ -16,6 +16,7 @@ from ..const import CONF_BASE_URL, CONF_KIND, CONF_LISTS, CONF_PROVIDER, EntryKi
 from ..errors import error_key
 from ..providers.publicmetadb import DEFAULT_BASE_URL
 from ..sync.provider import AuthError, ProviderError
+from ..texts import plain
 
 KEY_SELECTOR = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD))
 URL_SELECTOR = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
@@ -92,7 +93,7 @@ class PublicMetaDBSteps(ConfigFlow):
                 schema, user_input or {CONF_BASE_URL: entry.data[CONF_BASE_URL]}
             ),
             errors=errors,
-            description_placeholders={"account": entry.title},
+            description_placeholders={"account": plain(entry.title)},
         )
 
     async def async_step_publicmetadb_other(
@@ -103,7 +104,7 @@ class PublicMetaDBSteps(ConfigFlow):
         if user_input is not None:
             return self.async_update_reload_and_abort(entry, data_updates=self._checked)
         return self.async_show_form(
-            step_id="publicmetadb_other", description_placeholders={"account": entry.title}
+            step_id="publicmetadb_other", description_placeholders={"account": plain(entry.title)}
         )
 
     async def _async_check_key(self, data: Mapping[str, Any], own: ConfigEntry | None) -> dict[str, str]:
