@@ -46,3 +46,11 @@ pip_into() {
     limited 300 "$@" install -qq --no-input --no-deps --require-hashes --upgrade \
     --target "$target" -r "$requirements"
 }
+
+# Set UV to the uv that scripts/setup used or made.
+find_made_uv() {
+  for UV in uv "$HOME/.local/bin/uv" "$ROOT/.tools/uv/bin/uv"; do
+    if have "$UV"; then return; fi
+  done
+  die "no uv here: run scripts/setup"
+}
