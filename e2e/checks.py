@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from lab.lab import Lab
 
 RECORD: Final = re.compile(
-    r"^\d{4}-\d\d-\d\d [\d:.]+ (?P<level>[A-Z]+) \([^)]*\) \[(?P<logger>[^]]+)\] (?P<text>.*)"
+    r"^\d{4}-\d\d-\d\d [\d:.+-]+ (?P<level>[A-Z]+) \([^)]*\) \[(?P<logger>[^]]+)\] (?P<text>.*)"
 )
 OURS: Final = "custom_components.crosswatch"
 HARMLESS: Final = (

@@ -34,6 +34,11 @@ async def add_integration(page: Page, base: str) -> Locator:
     return dialog
 
 
+def entry_row(page: Page, title: str) -> Locator:
+    """The row of an account or a pair on the page of the integration."""
+    return page.locator("ha-config-entry-row").filter(has=page.get_by_text(title, exact=True))
+
+
 async def expect_title(dialog: Locator, title: str) -> None:
     """Wait for a page of a dialog."""
     await expect(dialog.locator(".dialog-title")).to_contain_text(title, timeout=SLOW)

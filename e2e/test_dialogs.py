@@ -14,6 +14,7 @@ from e2e.dialogs import (
     SLOW,
     add_integration,
     choose,
+    entry_row,
     expect_error,
     expect_title,
     fill,
@@ -129,8 +130,7 @@ async def test_pages(lab: Lab, screen: Screen, pair_title: str) -> None:
     dialog = page.locator(DIALOG)
     plex, target = pair_title.split(" → ")
     for title, name in ((plex, "plex"), (target, "publicmetadb"), (pair_title, "pair")):
-        exact = page.get_by_text(title, exact=True)
-        entry = page.locator("ha-config-entry-row").filter(has=exact)
+        entry = entry_row(page, title)
         await entry.get_by_role("button", name="Configure").click()
         control = dialog.locator("ha-selector").first.locator("input, ha-switch, ha-picker-field")
         await control.first.wait_for(timeout=SLOW)
@@ -145,6 +145,45 @@ async def test_pages(lab: Lab, screen: Screen, pair_title: str) -> None:
     await page.goto(f"{base}/config/devices/device/{pair.device_id}")
     await expect(page.get_by_text(word("entity.button.sync_now.name")).first).to_be_visible(timeout=SLOW)
     await screen.picture("device")
+
+
+async def test_changed_options(lab: Lab, screen: Screen, pair_title: str) -> None:
+    """What is changed in the options is there when they are opened again."""
+    page = screen.page
+    await page.goto(f"{lab.homeassistant.url}/config/integrations/integration/crosswatch")
+    dialog = page.locator(DIALOG)
+    interval = dialog.locator("ha-selector-number input")
+    for before, after in (("60", "90"), ("90", "60")):
+        await entry_row(page, pair_title).get_by_role("button", name="Configure").click(timeout=SLOW)
+        await expect(interval).to_have_value(before, timeout=SLOW)
+        await interval.fill(after)
+        await next_page(dialog)
+        await expect_title(dialog, word("options.step.pair_rules.title"))
+        await submit(dialog)
+        await expect(dialog).to_contain_text("Success", timeout=SLOW)
+        await finish(dialog)
+
+
+async def test_reconfigured_pair(lab: Lab, screen: Screen, pair_title: str) -> None:
+    """The direction of a pair is turned into both ways and back; its title follows."""
+    page = screen.page
+    await page.goto(f"{lab.homeassistant.url}/config/integrations/integration/crosswatch")
+    dialog = page.locator(DIALOG)
+    both_ways = pair_title.replace("→", "↔")
+    turns = ((pair_title, "two_way", both_ways), (both_ways, "one_way", pair_title))
+    for before, direction, after in turns:
+        choice = page.locator("ha-dropdown-item[value=reconfigure]")
+        menu = entry_row(page, before).locator("ha-dropdown").filter(has=choice)
+        await menu.locator("ha-icon-button").click(timeout=SLOW)
+        await menu.locator(choice).click()
+        await expect_title(dialog, word("config.step.pair_reconfigure.title"))
+        await dialog.get_by_text(word(f"selector.direction.options.{direction}"), exact=True).click()
+        await screen.picture(f"reconfigure-{direction}")
+        await submit(dialog)
+        await expect(dialog).to_contain_text("successful", timeout=SLOW)
+        await dialog.get_by_role("button", name="Close").last.click()
+        await expect(dialog.locator("ha-dialog")).to_have_count(0, timeout=SLOW)
+        await expect(entry_row(page, after)).to_be_visible(timeout=SLOW)
 
 
 async def expect_row(
