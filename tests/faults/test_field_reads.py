@@ -20,6 +20,8 @@ from faults.world import HOUR, KEY, WAYS, Place, Way, World
 from tests.sync.fakes import listed, movie
 from tests.sync.lab import Lab
 
+pytestmark = pytest.mark.thorough
+
 TO_PUBLICMETADB, TO_PLEX, TWO_WAY = WAYS
 
 

@@ -29,6 +29,8 @@ from tests.sync.lab import Lab
 
 from .test_field_reads import go, in_step
 
+pytestmark = pytest.mark.thorough
+
 TO_PUBLICMETADB, TO_PLEX, TWO_WAY = WAYS
 BOTH: dict[str, Any] = {"direction": Direction.TWO_WAY}
 

@@ -16,6 +16,8 @@ from tests.sync.lab import Lab
 
 from .test_field_reads import go, in_step, tried
 
+pytestmark = pytest.mark.thorough
+
 TO_PUBLICMETADB, TO_PLEX, TWO_WAY = WAYS
 
 

@@ -7,6 +7,8 @@ import sys
 import orjson
 import pytest
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[2]
 KILLS = 9
 

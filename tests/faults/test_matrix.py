@@ -10,6 +10,8 @@ from faults.kinds import Fault
 from faults.things import THINGS
 from faults.world import WAYS, Place, World
 
+pytestmark = pytest.mark.thorough
+
 PART = ("empty-once@publicmetadb", "half-for-a-day@plex", "written-not-stored@publicmetadb", "none@plex")
 
 

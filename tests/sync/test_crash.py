@@ -7,6 +7,8 @@ from custom_components.crosswatch.sync.models import Direction, Feature, Side
 from .machine import BOTH, PairMachine
 from .simside import Stop, Trouble, Write
 
+pytestmark = pytest.mark.thorough
+
 
 def life(direction: Direction) -> PairMachine:
     """Return a pair that has something to write and to take away for both features, and something agreed."""

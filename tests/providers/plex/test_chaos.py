@@ -25,6 +25,8 @@ from tests.simulators.base import When
 from tests.simulators.library import Ids as TrueIds
 from tests.simulators.plex import Item as PlexItem
 
+pytestmark = pytest.mark.thorough
+
 SEEDS = int(os.environ.get("CROSSWATCH_LIVES", "4"))
 ITEMS = 12
 HTML: dict[str, Any] = {"status": 200, "body": "<html>a gateway</html>"}

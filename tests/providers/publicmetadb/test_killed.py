@@ -19,6 +19,8 @@ from tests.sync.fakes import HOUR
 from .helpers import episode, listed, movie, play, rating, stop
 from .test_runs import Pair, pair
 
+pytestmark = pytest.mark.thorough
+
 __all__ = ["pair"]
 
 

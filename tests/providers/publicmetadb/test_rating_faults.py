@@ -32,6 +32,8 @@ from .helpers import (
     update,
 )
 
+pytestmark = pytest.mark.thorough
+
 SHADOW = "publicmetadb_ratings.pair1.shadow.json"
 MOVIE = movie(550)
 
