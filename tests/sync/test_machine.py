@@ -14,7 +14,7 @@ import pytest
 from .machine import PairMachine
 from .value_machine import ValueMachine
 
-EXAMPLES = int(os.environ.get("CROSSWATCH_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("CROSSWATCH_EXAMPLES", "10"))
 STEPS = int(os.environ.get("CROSSWATCH_STEPS", "20"))
 SEED = os.environ.get("CROSSWATCH_SEED")
 PARTS = int(os.environ.get("CROSSWATCH_PARTS", "1"))
