@@ -12,7 +12,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.crosswatch.const import Trigger
 from custom_components.crosswatch.coordinator import PairCoordinator
 from custom_components.crosswatch.sync.report import RunReport
-from tests.common import Services
+from tests.common import Services, pair_entry_of
 from tests.simulators.base import LoggedRequest
 from tests.simulators.library import Ids
 from tests.simulators.plex import OWNER
@@ -176,6 +176,24 @@ async def set_up(hass: HomeAssistant, *entries: MockConfigEntry) -> None:
         if not entry.state.recoverable or entry.state.value == "not_loaded":
             assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
+
+
+async def paired(
+    hass: HomeAssistant,
+    accounts: tuple[MockConfigEntry, MockConfigEntry],
+    way: str,
+    *features: str,
+    **options: Any,
+) -> MockConfigEntry:
+    """Return a pair that is set up: `p>q` from Plex, `q>p` to Plex, `p=q` both ways."""
+    plex, publicmetadb = accounts
+    ends = (publicmetadb, plex) if way == "q>p" else (plex, publicmetadb)
+    entry = pair_entry_of(*ends, features=list(features), **options)
+    direction = "two_way" if way == "p=q" else "one_way"
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(entry, data={**entry.data, "direction": direction})
+    await set_up(hass, entry)
+    return entry
 
 
 @contextmanager

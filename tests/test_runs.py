@@ -18,7 +18,7 @@ from custom_components.crosswatch.sync.models import Feature
 from custom_components.crosswatch.sync.report import RunStatus
 from tests.common import PAIR_ID, Services, pair_entry_of
 from tests.conftest import Clock
-from tests.runs import THEN, Shelf, Title, every_rating_looked_at, run, set_up, writes
+from tests.runs import THEN, Shelf, Title, every_rating_looked_at, paired, run, set_up, writes
 from tests.simulators.library import Ids
 from tests.simulators.plex import OWNER
 from tests.simulators.publicmetadb.settings import Fraction
@@ -44,24 +44,6 @@ def looked_at() -> Generator[None]:
     """Look at every rating in every read."""
     with every_rating_looked_at():
         yield
-
-
-async def paired(
-    hass: HomeAssistant,
-    accounts: tuple[MockConfigEntry, MockConfigEntry],
-    way: str,
-    *features: str,
-    **options: Any,
-) -> MockConfigEntry:
-    """Return a pair that is set up: `p>q` from Plex, `q>p` to Plex, `p=q` both ways."""
-    plex, publicmetadb = accounts
-    ends = (publicmetadb, plex) if way == "q>p" else (plex, publicmetadb)
-    entry = pair_entry_of(*ends, features=list(features), **options)
-    direction = "two_way" if way == "p=q" else "one_way"
-    entry.add_to_hass(hass)
-    hass.config_entries.async_update_entry(entry, data={**entry.data, "direction": direction})
-    await set_up(hass, entry)
-    return entry
 
 
 async def assert_at_rest(entry: MockConfigEntry, services: Services) -> None:

@@ -8,8 +8,8 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.crosswatch.sync.report import RunReport
-from tests.common import Services, pair_entry_of
-from tests.runs import THEN, Shelf, every_rating_looked_at, run, set_up
+from tests.common import Services
+from tests.runs import THEN, Shelf, every_rating_looked_at, paired, run
 
 VALUES: dict[str, tuple[Any, Any, Any]] = {
     "watchlist": (None, None, None),
@@ -35,21 +35,6 @@ def looked_at() -> Generator[None]:
 async def undo(entry: MockConfigEntry, report: RunReport, **request: Any) -> RunReport:
     """Take a run back."""
     return await run(entry, undo=report.run_id, **request)
-
-
-async def paired(
-    hass: HomeAssistant, accounts: tuple[MockConfigEntry, MockConfigEntry], way: str, feature: str
-) -> MockConfigEntry:
-    """Return a pair that is set up: `p>q` from Plex, `q>p` to Plex, `p=q` both ways."""
-    plex, publicmetadb = accounts
-    entry = pair_entry_of(
-        *((publicmetadb, plex) if way == "q>p" else (plex, publicmetadb)), features=[feature]
-    )
-    direction = "two_way" if way == "p=q" else "one_way"
-    entry.add_to_hass(hass)
-    hass.config_entries.async_update_entry(entry, data={**entry.data, "direction": direction})
-    await set_up(hass, entry)
-    return entry
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,6 @@ class Decided(StrEnum):
     """What was said. It is the rule of the skip, too."""
 
     REJECTED = "rejected"  # a held plan was not wanted
-    IGNORED = "ignored"  # the item may stay as it is
     UNDONE = "undone"  # a run was taken back, and that is to stay so
 
 

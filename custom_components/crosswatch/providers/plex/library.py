@@ -201,11 +201,6 @@ class Catalogue:
         )
 
     @cached_property
-    def by_guid(self) -> Mapping[str, frozenset[str]]:
-        """RatingKeys by main guid."""
-        return Index((row.guid, row.key) for row in self.rows.values() if row.guid is not None)
-
-    @cached_property
     def by_id(self) -> Mapping[tuple[Kind, str], frozenset[str]]:
         """RatingKeys by kind and own id (`tmdb:603`): numbers mean nothing without the kind."""
         return Index(
