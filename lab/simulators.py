@@ -1,6 +1,6 @@
 """The simulated services as a process, and their control interface."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import json
 from pathlib import Path
 import sys
@@ -82,6 +82,15 @@ class Simulators:
     async def claim(self, code: str, user: str) -> None:
         """Sign somebody in with a code, as the page at app.plex.tv does."""
         await self.control("POST", "pins/claim", {"code": code, "user": user})
+
+    async def revoke(self, user: str) -> None:
+        """Sign somebody out of Plex everywhere."""
+        await self.control("POST", "tokens/revoke", {"user": user})
+
+    async def change_key(self, new: str) -> None:
+        """Replace the key of the PublicMetaDB account; the old one is refused from now on."""
+        await self.control("POST", "publicmetadb/key", {"old": self.addresses.api_key, "new": new})
+        self.addresses = replace(self.addresses, api_key=new)
 
     async def counts(self) -> dict[str, int]:
         """Requests received since the last reset, by service."""

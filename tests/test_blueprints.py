@@ -132,7 +132,9 @@ async def test_decide_on_the_phone(
 ) -> None:
     (call,) = asked
     assert call.data["title"] == loaded.title
-    assert call.data["message"] == "2 changes wait for your approval: history."
+    assert call.data["message"] == (
+        "2 changes wait for your approval. History: PublicMetaDB held something before, and is empty now."
+    )
     approve, reject = (each["action"] for each in call.data["data"]["actions"])
     answer(hass, "CROSSWATCH_APPROVE_of_another_run")
     await asyncio.sleep(0.05)

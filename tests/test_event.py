@@ -78,7 +78,15 @@ async def test_held(hass: HomeAssistant, loaded: MockConfigEntry, services: Serv
     state = await run(hass, loaded)
     assert (state.attributes["event_type"], state.attributes["status"]) == ("held", "held")
     (plan,) = loaded.runtime_data.data.held
-    assert state.attributes["plans"] == [{"feature": "history", "plan_hash": plan.plan_hash, "changes": 2}]
+    assert state.attributes["plans"] == [
+        {
+            "feature": "history",
+            "feature_text": "History",
+            "plan_hash": plan.plan_hash,
+            "changes": 2,
+            "reason": "PublicMetaDB held something before, and is empty now.",
+        }
+    ]
 
 
 async def test_broken_off(hass: HomeAssistant, loaded: MockConfigEntry, log_may_say: list[str]) -> None:

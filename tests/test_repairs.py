@@ -330,7 +330,7 @@ async def test_decide_about_a_plan(
     assert flow["description_placeholders"] == {
         "pair": loaded.title,
         "feature": "History",
-        "reason": "The target held something before, and is empty now.",
+        "reason": "PublicMetaDB held something before, and is empty now.",
         "count": "2",
         "shown": "2",
         "changes": "\n".join(

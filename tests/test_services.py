@@ -482,10 +482,16 @@ async def test_explain(hass: HomeAssistant, loaded: MockConfigEntry, services: S
     (item,) = answer["items"]
     assert (item["feature"], item["name"]) == ("watchlist", "Cinder Road (2003)")
     assert len(item["sides"]["source"]["entries"]) == 1
+    assert item["sides"]["target"]["account"] == "PublicMetaDB"
+    (outcome,) = item["outcomes"]
+    assert (outcome["why"], outcome["why_text"][:12]) == ("missing_tmdb_id", "PublicMetaDB")
     answer = await act(
         hass, "explain_item", device_id=device, item="imdb:tt0000101", features=["history"], respond=True
     )
-    assert [item["feature"] for item in answer["items"]] == ["history"]
+    (item,) = answer["items"]
+    assert item["feature"] == "history"
+    assert [line["why_text"] for line in item["written"]] == ["Only Alex (Attic) has it."]
+    assert item["held_text"] is None
     assert services.user.contents() == before
     with pytest.raises(ServiceValidationError) as refused:
         await act(hass, "explain_item", device_id=device, item="x", features=["ratings"], respond=True)

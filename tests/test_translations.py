@@ -35,6 +35,7 @@ from custom_components.crosswatch.services import ACTIONS as HANDLED
 from custom_components.crosswatch.services.runs import FAILURES
 from custom_components.crosswatch.switch import AUTOMATIC
 from custom_components.crosswatch.sync.brake import FAILED as BRAKE_FAILED
+from custom_components.crosswatch.sync.decisions import Decided
 from custom_components.crosswatch.sync.models import Action, Direction, Feature, Kind, Side
 from custom_components.crosswatch.sync.provider import (
     AuthError,
@@ -49,6 +50,7 @@ from custom_components.crosswatch.sync.report import Phase, RunStatus
 from custom_components.crosswatch.texts import Word
 from custom_components.crosswatch.todo import UNRESOLVED
 from tests.common import ENGLISH, INTEGRATION
+from tests.sync.test_rules import rules
 
 ICONS: Mapping[str, Any] = json.loads((INTEGRATION / "icons.json").read_text("utf-8"))
 ACTIONS: Mapping[str, Any] = load_yaml_dict(str(INTEGRATION / "services.yaml"))
@@ -237,6 +239,7 @@ def test_reasons() -> None:
     assert documented <= words["reason"]
     told = constants("providers/**/*.py", "sync/*.py") | {"http", "other", "clear_unsupported"}
     assert words["reason"] <= told
+    assert words["rule"] == rules() - words["reason"] | {*Decided, "ignored", "other"}
     assert set(words) == set(Word)
     guards = (INTEGRATION / "sync" / "guards.py").read_text("utf-8")
     held = set(re.findall(r'return f?"([a-z_{}]+)"', guards))

@@ -159,7 +159,7 @@ async def test_held_is_told_in_words(
     await run(hass, loaded)
     await reader.ask("subscribe")
     (_, history) = (await reader.next())["pair"]["features"]
-    assert history["error_text"] == "The target held something before, and is empty now."
+    assert history["error_text"] == "PublicMetaDB held something before, and is empty now."
 
 
 async def test_accounts_come_and_go(

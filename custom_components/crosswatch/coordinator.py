@@ -96,10 +96,11 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
         data = self.config_entry.data
         return {Side.SOURCE: data[CONF_SOURCE], Side.TARGET: data[CONF_TARGET]}
 
-    def account_title(self, side: Side) -> str:
-        """Name of the account at a side."""
-        entry = account_entry(self.hass, self.accounts[side])
-        return entry.title if entry else "?"
+    @property
+    def account_titles(self) -> Mapping[Side, str]:
+        """Names of the two accounts."""
+        entries = {side: account_entry(self.hass, account) for side, account in self.accounts.items()}
+        return {side: entry.title if entry else "?" for side, entry in entries.items()}
 
     @property
     def features(self) -> tuple[Feature, ...]:

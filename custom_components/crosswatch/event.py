@@ -10,6 +10,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .coordinator import PairConfigEntry
 from .entity import PairEntity
 from .sync.report import COUNTERS, RunReport, RunStatus
+from .texts import own_texts
 
 PARALLEL_UPDATES = 0
 
@@ -63,10 +64,16 @@ class RunEvent(PairEntity, EventEntity):
     def _async_run_over(self, status: RunStatus, report: RunReport | None) -> None:
         told = attributes(status, report)
         if status is RunStatus.HELD:
-            held = self.coordinator.data.held
+            texts, accounts = own_texts(self.hass), self.coordinator.account_titles
             told["plans"] = [
-                {"feature": str(plan.feature), "plan_hash": plan.plan_hash, "changes": len(plan.changes)}
-                for plan in held
+                {
+                    "feature": str(plan.feature),
+                    "feature_text": texts.feature(plan.feature),
+                    "plan_hash": plan.plan_hash,
+                    "changes": len(plan.changes),
+                    "reason": texts.held(plan.reason, accounts),
+                }
+                for plan in self.coordinator.data.held
             ]
         self._trigger_event(EVENT_OF.get(status, FAILED), told)
         self.async_write_ha_state()

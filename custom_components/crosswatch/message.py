@@ -63,7 +63,7 @@ def pair_message(hass: HomeAssistant, entry: PairConfigEntry, texts: Texts) -> d
         "next_run": _epoch(pair.next_run),
         "features": [_feature(pair, feature, texts) for feature in pair.features],
         "unresolved": _unresolved(state.items, texts),
-        "held": [_held(plan, texts) for plan in state.held],
+        "held": [_held(plan, pair, texts) for plan in state.held],
         "preview": _preview(pair.preview, texts) if pair.preview else None,
         "runs": [_run(run, texts) for run in state.runs],
         "progress": progress_message(pair.progress, texts) if pair.progress else None,
@@ -137,10 +137,10 @@ def _feature(pair: PairCoordinator, feature: Feature, texts: Texts) -> Mapping[s
 def trouble(pair: PairCoordinator, report: FeatureReport, texts: Texts) -> str | None:
     """Return in words what went wrong with a feature, or None."""
     if report.status is RunStatus.HELD:
-        return texts.word(Word.HELD, report.error or "")
+        return texts.held(report.error or "", pair.account_titles)
     if report.status not in TROUBLES:
         return None
-    account = pair.account_title(report.side) if report.side else "?"
+    account = pair.account_titles[report.side] if report.side else "?"
     return texts.word(Word.TROUBLE, report.status, account=account)
 
 
@@ -180,14 +180,14 @@ def item_message(row: UnresolvedRow) -> dict[str, Any]:
     }
 
 
-def _held(plan: HeldPlan, texts: Texts) -> Mapping[str, Any]:
+def _held(plan: HeldPlan, pair: PairCoordinator, texts: Texts) -> Mapping[str, Any]:
     actions = Counter(change.action for change in plan.changes)
     return {
         "feature": plan.feature,
         "feature_text": texts.feature(plan.feature),
         "plan_hash": plan.plan_hash,
         "reason": plan.reason,
-        "reason_text": texts.word(Word.HELD, plan.reason),
+        "reason_text": texts.held(plan.reason, pair.account_titles),
         "held_at": plan.held_at,
         "counts": {action: actions[action] for action in Action},
         "changes": [

@@ -39,7 +39,7 @@ from .models import kind_of, lacking_ids
 from .pairing import Problems, check_pair, pair_changes
 from .providers.plex.account import PlexAccount
 from .sync.held import HeldPlan
-from .sync.models import Feature, Side
+from .sync.models import Feature
 from .texts import Word, own_texts, plain
 
 CONF_TITLE: Final = "title"
@@ -172,7 +172,8 @@ class PlanHeldFlow(EntryFlow):
         if not self._usable or (plan := self._plan()) is None:
             return self.async_abort(reason="plan_gone")
         texts = own_texts(self.hass)
-        names = {side: plain(self._entry.runtime_data.account_title(side)) for side in Side}
+        titles = self._entry.runtime_data.account_titles
+        names = {side: plain(title) for side, title in titles.items()}
         lines = [
             f"- {texts.word(Word.ACTION, change.action)} ({names[change.side]}): {plain(change.name)}"
             for change in plan.changes[:MOST_LINES]
@@ -183,7 +184,7 @@ class PlanHeldFlow(EntryFlow):
             description_placeholders={
                 "pair": self._entry.title,
                 "feature": texts.feature(plan.feature),
-                "reason": texts.word(Word.HELD, plan.reason),
+                "reason": texts.held(plan.reason, names),
                 "count": str(len(plan.changes)),
                 "shown": str(len(lines)),
                 "changes": "\n".join(lines),

@@ -9,6 +9,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.translation import async_get_cached_translations, async_get_translations
 
 from .const import DOMAIN
+from .sync.models import Side
 
 CATEGORIES: Final = ("common", "entity", "selector")
 """Where the words of this module are among the translations."""
@@ -25,6 +26,7 @@ class Word(StrEnum):
     """What a code of the engine or a provider tells; the beginning of its key in `common`."""
 
     REASON = "reason"
+    RULE = "rule"
     HELD = "held"
     PHASE = "phase"
     ACTION = "action"
@@ -49,6 +51,17 @@ class Texts:
     def reason(self, code: str) -> str:
         """Return why an item can't be written."""
         return self.word(Word.REASON, code)
+
+    def held(self, code: str, accounts: Mapping[Side, str]) -> str:
+        """Return why a plan waits. `accounts` are the names of the two accounts."""
+        return self._about(Word.HELD, code, accounts)
+
+    def rule(self, code: str, accounts: Mapping[Side, str]) -> str:
+        """Return why something is planned or left as it is. `accounts` are the names of the two accounts."""
+        return self._about(Word.RULE, code, accounts)
+
+    def _about(self, what: Word, code: str, accounts: Mapping[Side, str]) -> str:
+        return self.word(what, code, source=accounts[Side.SOURCE], target=accounts[Side.TARGET])
 
     def status(self, status: str) -> str:
         """Return what the status sensor of a pair shows."""

@@ -1,5 +1,7 @@
 """Actions about items that can't be written."""
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from homeassistant.core import ServiceCall, ServiceResponse
@@ -9,6 +11,7 @@ from homeassistant.util.json import JsonObjectType, JsonValueType
 import voluptuous as vol
 
 from ..sync.database import StateError
+from ..sync.explain import Explanation
 from ..sync.models import Feature, Kind, Side
 from ..sync.unresolved import UnresolvedRow
 from ..texts import Texts, own_texts
@@ -53,10 +56,10 @@ MAP_SCHEMA: Final = vol.Schema(
 async def async_get_unresolved(call: ServiceCall) -> ServiceResponse:
     """Return the items of a pair that can't be written."""
     features, reason = features_of(call), call.data.get(ATTR_REASON)
-    texts = own_texts(call.hass)
+    pair, texts = async_pair_of(call), own_texts(call.hass)
     items: list[JsonValueType] = [
-        _item(row, texts)
-        for row in async_pair_of(call).data.items
+        {**_item(row, texts), "account": pair.account_titles[row.side]}
+        for row in pair.data.items
         if (features is None or row.feature in features) and reason in (None, row.reason)
     ]
     return {"items": items}
@@ -84,13 +87,28 @@ async def async_explain_item(call: ServiceCall) -> ServiceResponse:
         found = await pair.async_explain(call.data[ATTR_ITEM], features)
     except StateError as err:
         raise state_error() from err
-    return {"items": [explanation.as_dict() for explanation in found]}
+    texts = own_texts(call.hass)
+    return {"items": [_in_words(explanation, texts, pair.account_titles) for explanation in found]}
 
 
 async def async_map_item(call: ServiceCall) -> None:
     """Give a title its TMDb id, for all pairs."""
     data = call.data
     await async_pair_of(call).memory.async_map(data[ATTR_ITEM], data[ATTR_KIND], data[ATTR_TMDB])
+
+
+def _in_words(explanation: Explanation, texts: Texts, accounts: Mapping[Side, str]) -> JsonObjectType:
+    """Return an explanation as JSON, with the words for its codes beside them."""
+    told = explanation.as_dict()
+    for side, row in told["sides"].items():
+        row["account"] = accounts[Side(side)]
+    for row in told["outcomes"]:
+        words = texts.reason if row["what"] == "unresolved" else partial(texts.rule, accounts=accounts)
+        row["why_text"] = None if row["why"] is None else words(row["why"])
+    for row in told["written"]:
+        row["why_text"] = texts.rule(row["why"], accounts)
+    told["held_text"] = None if told["held"] is None else texts.held(told["held"], accounts)
+    return told
 
 
 def _item(row: UnresolvedRow, texts: Texts) -> JsonObjectType:

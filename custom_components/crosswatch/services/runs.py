@@ -13,8 +13,10 @@ import voluptuous as vol
 
 from ..const import DOMAIN, Trigger
 from ..coordinator import PairCoordinator
+from ..message import trouble
 from ..sync.models import Feature
 from ..sync.report import COUNTERS, RunReport, RunStatus
+from ..texts import own_texts
 from .targets import FEATURES, PAIR, PAIRS, async_check_features, async_pair, async_pair_of, features_of
 
 ATTR_DRY_RUN: Final = "dry_run"
@@ -74,7 +76,11 @@ async def async_sync_pair(call: ServiceCall) -> ServiceResponse:
     if call.return_response:
         return {
             "runs": [
-                {"device_id": device_id, "pair": pairs[device_id].config_entry.title, **run_response(report)}
+                {
+                    "device_id": device_id,
+                    "pair": pairs[device_id].config_entry.title,
+                    **run_response(pairs[device_id], report),
+                }
                 for device_id, report in reports.items()
             ]
         }
@@ -100,7 +106,7 @@ async def async_undo_run(call: ServiceCall) -> ServiceResponse:
     if not call.return_response:
         _raise_if_failed(pair, report)
         return None
-    return run_response(report)
+    return run_response(pair, report)
 
 
 async def async_cancel_sync(call: ServiceCall) -> ServiceResponse:
@@ -116,12 +122,14 @@ async def async_cancel_sync(call: ServiceCall) -> ServiceResponse:
 
 async def async_get_runs(call: ServiceCall) -> ServiceResponse:
     """Return the last runs of a pair, newest first."""
-    runs = await async_pair_of(call).memory.async_runs(call.data[ATTR_LIMIT])
-    return {"runs": [run_response(report) for report in runs]}
+    pair = async_pair_of(call)
+    runs = await pair.memory.async_runs(call.data[ATTR_LIMIT])
+    return {"runs": [run_response(pair, report) for report in runs]}
 
 
-def run_response(report: RunReport) -> JsonObjectType:
+def run_response(pair: PairCoordinator, report: RunReport) -> JsonObjectType:
     """Return a run as JSON: its outcome and counts, and in a dry run what it would do."""
+    texts, accounts = own_texts(pair.hass), pair.account_titles
     response: dict[str, Any] = {
         "run_id": report.run_id,
         "trigger": report.trigger,
@@ -131,17 +139,22 @@ def run_response(report: RunReport) -> JsonObjectType:
         "duration": report.duration_s,
         **{counter: report.total(counter) for counter in COUNTERS},
         "requests": dict(report.requests),
-        "features": {str(feature): part.as_dict() for feature, part in report.features.items()},
+        "features": {
+            str(feature): {**part.as_dict(), "error_text": trouble(pair, part, texts)}
+            for feature, part in report.features.items()
+        },
     }
     if report.dry_run:
         response["plan"] = [
             {
                 "action": str(change.action),
                 "side": str(change.side),
+                "account": accounts[change.side],
                 "feature": str(change.feature),
                 "title": change.entry.item.name,
                 "key": change.key,
-                "why": change.rule,
+                "rule": change.rule,
+                "why": texts.rule(change.rule, accounts),
             }
             for plan in report.plans
             for change in plan.changes
@@ -149,10 +162,12 @@ def run_response(report: RunReport) -> JsonObjectType:
         response["unresolved_items"] = [
             {
                 "side": str(row.side),
+                "account": accounts[row.side],
                 "feature": str(row.feature),
                 "title": row.entry.item.name,
                 "key": row.key,
-                "why": row.reason,
+                "reason": row.reason,
+                "why": texts.reason(row.reason),
             }
             for plan in report.plans
             for row in plan.unresolved

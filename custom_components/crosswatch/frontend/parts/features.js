@@ -8,12 +8,12 @@ export const features = (card, pair) =>
   card.shows("features")
     ? html`
         <ul class="rows" aria-label=${card.t("features.label")}>
-          ${pair.features.map((feature) => row(card, pair, feature))}
+          ${pair.features.map((feature) => row(card, feature))}
         </ul>
       `
     : "";
 
-const row = (card, pair, feature) => {
+const row = (card, feature) => {
   // why a plan waits is told where it can be approved
   const shown = feature.error_text && feature.status !== "held";
   return html`
@@ -22,7 +22,7 @@ const row = (card, pair, feature) => {
       <div class="grow">
         <div>${feature.feature_text}</div>
         <div class="secondary">${counts(card, feature)}</div>
-        ${shown ? html`<div class="trouble">${trouble(card, pair, feature)}</div>` : ""}
+        ${shown ? html`<div class="trouble">${feature.error_text}</div>` : ""}
       </div>
       ${feature.status === null
         ? ""
@@ -44,9 +44,4 @@ const counts = (card, feature) => {
   const found = COUNTERS.filter((counter) => feature[counter]);
   if (!found.length) return card.t(feature.status === "ok" ? "features.nothing_new" : "features.nothing_done");
   return found.map((counter) => card.count(`features.${counter}`, feature[counter])).join(" · ");
-};
-
-const trouble = (card, pair, feature) => {
-  const account = feature.side && pair.accounts[feature.side];
-  return account && account.title ? `${account.title}: ${feature.error_text}` : feature.error_text;
 };

@@ -3,6 +3,8 @@
 POST bodies and answers are JSON. Users are named by id, user name or title.
 
 - POST /_simulator/pins/claim {code, user}: sign in.
+- POST /_simulator/tokens/revoke {user}: sign a user out everywhere. Answers {revoked: number of tokens}.
+- POST /_simulator/publicmetadb/key {old, new}: replace an API key of PublicMetaDB; the old one is refused.
 - POST /_simulator/plays {user, rating_key?, at?}: watch an item of the first server; without a
   rating_key the first unwatched one with a tmdb id. Answers {rating_key, title, at}.
 - POST /_simulator/watchlist {user, action: add|remove, key?}: change a watchlist; without a key
@@ -24,6 +26,7 @@ from tests.simulators.base import LoggedRequest, Simulator
 from tests.simulators.library import Ids
 from tests.simulators.plex.cloud.accounts import User
 from tests.simulators.plex.render import json_response
+from tests.simulators.publicmetadb import PublicMetaDBSimulator
 
 if TYPE_CHECKING:
     from tests.simulators.plex.cloud.server import PlexCloud
@@ -34,11 +37,7 @@ _NOT_API: Final = (PREFIX, "/app.plex.tv/")
 
 def register(cloud: PlexCloud) -> None:
     """Add the routes."""
-
-    async def claim(request: web.Request) -> web.Response:
-        body = await _body(request)
-        pin = cloud.claim_pin(str(body.get("code") or ""), _user(cloud, body))
-        return _not_found("no such PIN") if pin is None else json_response({"claimed": pin.code})
+    _register_sign_in(cloud)
 
     async def play(request: web.Request) -> web.Response:
         return _play(cloud, await _body(request))
@@ -68,7 +67,6 @@ def register(cloud: PlexCloud) -> None:
         return json_response(request_counts(cloud))
 
     add = cloud.app.router
-    add.add_post(f"{PREFIX}/pins/claim", claim)
     add.add_post(f"{PREFIX}/plays", play)
     add.add_post(f"{PREFIX}/watchlist", change)
     add.add_post(f"{PREFIX}/titles", add_title)
@@ -77,6 +75,33 @@ def register(cloud: PlexCloud) -> None:
     add.add_get(f"{PREFIX}/requests/log", log)
     add.add_delete(f"{PREFIX}/requests", reset)
     add.add_post(f"{PREFIX}/requests/reset", reset)
+
+
+def _register_sign_in(cloud: PlexCloud) -> None:
+    async def claim(request: web.Request) -> web.Response:
+        body = await _body(request)
+        pin = cloud.claim_pin(str(body.get("code") or ""), _user(cloud, body))
+        return _not_found("no such PIN") if pin is None else json_response({"claimed": pin.code})
+
+    async def revoke(request: web.Request) -> web.Response:
+        user = _user(cloud, await _body(request))
+        tokens = [token for token, owner in cloud.accounts.tokens.items() if owner is user]
+        for token in tokens:
+            cloud.revoke(token)
+        return json_response({"revoked": len(tokens)})
+
+    async def change_key(request: web.Request) -> web.Response:
+        body = await _body(request)
+        service = cloud.others.get("publicmetadb")
+        if not isinstance(service, PublicMetaDBSimulator) or body.get("old") not in service.state.users:
+            return _not_found("no such key")
+        service.change_key(str(body["old"]), str(body["new"]))
+        return json_response({"changed": True})
+
+    add = cloud.app.router
+    add.add_post(f"{PREFIX}/pins/claim", claim)
+    add.add_post(f"{PREFIX}/tokens/revoke", revoke)
+    add.add_post(f"{PREFIX}/publicmetadb/key", change_key)
 
 
 async def _body(request: web.Request) -> dict[str, Any]:
