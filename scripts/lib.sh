@@ -18,6 +18,10 @@ checksum() {
   if have sha256sum; then cat -- "$@" | sha256sum; else cat -- "$@" | shasum -a 256; fi
 }
 
+# plain_python: run Python as the project means it, whatever this shell's own settings are. Byte code is kept:
+# compiling Home Assistant anew takes every start of it several seconds.
+plain_python() { unset PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE; }
+
 # limited <seconds> <command …>: give up after that time, where the system can.
 limited() {
   if have timeout; then timeout -k 5 "$@"; else "${@:2}"; fi

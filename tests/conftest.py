@@ -1,5 +1,6 @@
 """Fixtures for the tests inside Home Assistant: simulated services, accounts and pairs."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Generator
 from datetime import UTC, datetime, timedelta
 import logging
@@ -23,6 +24,13 @@ def auto_enable_custom_integrations(request: pytest.FixtureRequest) -> None:
     """Let Home Assistant load custom_components/, in the tests that have one."""
     if "hass" in request.fixturenames:
         request.getfixturevalue("enable_custom_integrations")
+
+
+@pytest.fixture(autouse=True)
+async def enable_event_loop_debug(request: pytest.FixtureRequest) -> None:
+    """Let the loop watch over itself as Home Assistant's tests do; without a Home Assistant it only costs time."""
+    if "hass" in request.fixturenames:
+        asyncio.get_running_loop().set_debug(True)
 
 
 @pytest.fixture

@@ -21,6 +21,11 @@ def thawed() -> Iterator[None]:
     gc.freeze()
 
 
+def many_and_one() -> tuple[list[object], Thing]:
+    """Build more than the collector lets pass without a look."""
+    return [[] for _ in range(gc.get_threshold()[0] + 1)], Thing()
+
+
 def generation_of(thing: object) -> int | None:
     """Return where the collector keeps the object."""
     return next((n for n in range(3) if any(one is thing for one in gc.get_objects(n))), None)
@@ -43,14 +48,19 @@ def test_it_runs_again_afterwards() -> None:
 
 
 def test_what_was_built_is_old_at_once_and_nothing_stays_frozen(thawed: None) -> None:
-    thing = resting(Thing)
+    _, thing = resting(many_and_one)
     assert generation_of(thing) == 2
     assert gc.get_freeze_count() == 0
 
 
+def test_what_is_little_stays_young(thawed: None) -> None:
+    gc.collect(0)
+    assert generation_of(resting(Thing)) == 0
+
+
 def test_what_others_have_frozen_stays_frozen() -> None:
     gc.freeze()
-    thing = resting(Thing)
+    _, thing = resting(many_and_one)
     assert gc.get_freeze_count() > 0
     assert generation_of(thing) in (0, 1)
 

@@ -20,7 +20,8 @@ def without_collector() -> Iterator[None]:
         yield
     finally:
         if enabled:
-            if not gc.get_freeze_count():
+            # counting takes long where much is frozen, so it waits for a lot to have been built
+            if gc.get_count()[0] > gc.get_threshold()[0] and not gc.get_freeze_count():
                 gc.freeze()
                 gc.unfreeze()
             gc.enable()
