@@ -28,7 +28,7 @@ def auto_enable_custom_integrations(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(autouse=True)
 async def enable_event_loop_debug(request: pytest.FixtureRequest) -> None:
-    """Let the loop watch over itself as Home Assistant's tests do; without a Home Assistant it only costs time."""
+    """Let the loop watch itself as in Home Assistant's tests; where there is none it only costs time."""
     if "hass" in request.fixturenames:
         asyncio.get_running_loop().set_debug(True)
 

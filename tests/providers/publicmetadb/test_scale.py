@@ -19,6 +19,7 @@ from .helpers import JAN_2, SCOPE
 PLAYS = 100_000
 
 
+@pytest.mark.timeout(300)
 async def test_requests_for_100000_plays(
     provider: PublicMetaDBProvider, sim: PublicMetaDBSimulator, user: User
 ) -> None:
