@@ -436,7 +436,7 @@ async def test_give_an_id(
     with patch.object(loaded.runtime_data.memory._state, "map_item", side_effect=NotMappableError):
         flow = await fix(flow=flow, title=CINDER_ROAD, tmdb=103)
     assert flow["errors"] == {"base": "not_mappable"}
-    with patch.object(loaded.runtime_data.memory._state, "map_item", side_effect=StateError):
+    with patch.object(loaded.runtime_data.memory._state, "map_item", side_effect=StateError("full")):
         flow = await fix(flow=flow, title=CINDER_ROAD, tmdb=103)
     assert flow["errors"] == {"base": "state_error"}
     flow = await fix(flow=flow, title=CINDER_ROAD, tmdb=103)

@@ -17,6 +17,7 @@ from custom_components.crosswatch.errors import error_key
 from custom_components.crosswatch.event import RUN
 from custom_components.crosswatch.flows.plex_options import plex_setting
 from custom_components.crosswatch.flows.publicmetadb_options import publicmetadb_setting
+from custom_components.crosswatch.issues import DISK_ISSUES
 from custom_components.crosswatch.message import TROUBLES
 from custom_components.crosswatch.pair_settings import NUMBERS
 from custom_components.crosswatch.providers.plex import listing, marking, progress, ratings, resolving
@@ -152,7 +153,7 @@ def test_errors() -> None:
 
 
 def test_aborts() -> None:
-    fixes = [issue["fix_flow"]["abort"] for issue in ENGLISH["issues"].values()]
+    fixes = [ENGLISH["issues"][kind]["fix_flow"]["abort"] for kind in FLOWS]
     of_fixes = {reason for aborts in fixes for reason in aborts}
     of_decisions = {"already_running", "state_error"}
     assert set(ENGLISH["config"]["abort"]) | of_fixes == keyword_values("reason") | of_decisions
@@ -162,7 +163,7 @@ def test_exceptions() -> None:
     refusals = {"not_started", "already_running", "waiting_for_account"}
     refusals |= {"plan_gone", "no_such_item", "not_mappable", "nothing_held", "nothing_to_undo"}
     used = (keyword_values("translation_key") & set(ENGLISH["exceptions"])) | refusals | PROVIDER_ERRORS
-    used |= {f"run_{status}" for status in FAILURES}
+    used |= {f"run_{status}" for status in FAILURES} | set(DISK_ISSUES)
     assert set(ENGLISH["exceptions"]) == used
     assert keyword_values("translation_key") - used - set(ENGLISH["issues"]) == {
         "direction",
@@ -172,7 +173,8 @@ def test_exceptions() -> None:
 
 
 def test_issues() -> None:
-    assert set(ENGLISH["issues"]) == set(IssueKind) == set(FLOWS)
+    assert set(ENGLISH["issues"]) == set(IssueKind) == {*FLOWS, *DISK_ISSUES}
+    assert all(set(ENGLISH["issues"][kind]) == {"title", "description"} for kind in DISK_ISSUES)
     of_pairs = {"account_gone", "same_account", "pair_exists"}
     of_pairs |= {"feature_unsupported"}
     assert set(ENGLISH["issues"]["account_missing"]["fix_flow"]["error"]) == of_pairs

@@ -13,21 +13,24 @@ from homeassistant.helpers.typing import ConfigType
 from .account import AccountConfigEntry, account_entry, async_setup_account
 from .const import CONF_KIND, CONF_SOURCE, CONF_TARGET, DOMAIN, LOGGER, EntryKind
 from .coordinator import PairConfigEntry, PairCoordinator
+from .errors import state_words
 from .frontend import async_announce_card, async_setup_frontend, async_withdraw_card
 from .issues import (
     async_check_pair_issue,
     async_delete_account_issue,
     async_delete_pair_issues,
+    async_report_disk,
     async_watch_fallback,
     async_watch_pair,
 )
 from .libraries import async_watch_libraries
+from .models import DiskTrouble
 from .pairs import pairs_of_account
 from .providers.plex.frozen import forget_pair
-from .providers.plex.statefile import StateFileError
 from .services import async_setup_services
 from .shared import shared_state
 from .sync.database import StateError
+from .sync.provider import StateFileError
 from .websocket_api import async_setup_websocket
 
 ACCOUNT_PLATFORMS: Final = [Platform.BINARY_SENSOR, Platform.SENSOR]
@@ -107,7 +110,8 @@ async def _async_setup_pair(hass: HomeAssistant, entry: PairConfigEntry) -> None
     try:
         opened = await shared.acquire()
     except StateError as err:
-        raise ConfigEntryNotReady(translation_domain=DOMAIN, translation_key="state_error") from err
+        async_report_disk(hass, entry, DiskTrouble(err.fault, err.file))
+        raise ConfigEntryNotReady(translation_domain=DOMAIN, **state_words(err)) from err
     entry.async_on_unload(shared.release)
     coordinator = PairCoordinator(hass, entry, opened)
     await coordinator.async_config_entry_first_refresh()

@@ -92,6 +92,11 @@ class IssueKind(StrEnum):
     LIBRARY_GONE = "library_gone"
     NEEDS_ID = "needs_id"
     PLAN_HELD = "plan_held"
+    STATE_FULL = "state_full"
+    STATE_READ_ONLY = "state_read_only"
+    STATE_DAMAGED = "state_damaged"
+    STATE_NEWER = "state_newer"
+    STATE_ERROR = "state_error"
 
 
 class ProviderName(StrEnum):

@@ -10,7 +10,6 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import CALLBACK_TYPE, CoreState, Event, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
-from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
@@ -37,18 +36,20 @@ from .const import (
     STATUS_RUNNING,
     Trigger,
 )
+from .errors import state_error, state_words
 from .listeners import Listeners
 from .memory import PairMemory
 from .models import PairState, next_turn
 from .pairing import run_request
 from .progress import Meter, Running
 from .shared import Opened, shared_state
-from .stored import async_read_state
+from .stored import async_read_state, failed
 from .sync.database import StateError
 from .sync.explain import Explanation
 from .sync.models import Feature, Side
 from .sync.report import Progress, RunReport, RunStatus
 from .sync.undo import NothingToUndoError
+from .timer import Timer
 
 type PairConfigEntry = ConfigEntry[PairCoordinator]
 
@@ -81,10 +82,12 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
         self._state, self._engine = opened
         self.memory = PairMemory(self, opened, shared_state(hass).directory)
         self._task: asyncio.Task[RunReport] | None = None
+        self._failure: BaseException | None = None
+        """What the last run broke off with, other than a stop."""
         self._closing = False
         self._last_try: datetime | None = None
         self._retry_at: datetime | None = None
-        self._unsub_timer: CALLBACK_TYPE | None = None
+        self._timer = Timer(hass, self._async_on_timer)
         self._unsub_stop: CALLBACK_TYPE | None = None
         self._told_at = 0.0
 
@@ -151,10 +154,13 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
         try:
             return await self._async_load()
         except StateError as err:
-            raise UpdateFailed(translation_domain=DOMAIN, translation_key="state_error") from err
+            raise UpdateFailed(translation_domain=DOMAIN, **state_words(err)) from err
 
     async def _async_load(self) -> PairState:
         stored = await async_read_state(self._state, self.config_entry.entry_id)
+        if self._failure is not None:
+            # it left no report behind, and the one before would say that all is well
+            stored = failed(stored, self._failure)
         return replace(stored, status=RunStatus.WAITING_FOR_ACCOUNT) if self.account_missing else stored
 
     @property
@@ -209,7 +215,7 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
         now = dt_util.utcnow()
         last = self._last_try or self.data.last_run or now
         self.next_run = now + OVERDUE_DELAY if soon else next_turn(now, last, interval, self._retry_at)
-        self._unsub_timer = async_track_point_in_utc_time(self.hass, self._async_on_timer, self.next_run)
+        self._timer.async_arm(self.next_run)
 
     @callback
     def async_run_soon(self) -> None:
@@ -221,13 +227,10 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
     @callback
     def _async_unschedule(self) -> None:
         self.next_run = None
-        if self._unsub_timer is not None:
-            self._unsub_timer()
-            self._unsub_timer = None
+        self._timer.async_disarm()
 
     @callback
     def _async_on_timer(self, _now: datetime) -> None:
-        self._unsub_timer = None
         try:
             self.async_start_run(Trigger.SCHEDULE)
         except ServiceValidationError as err:
@@ -309,7 +312,7 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
         try:
             return task.result()
         except StateError as err:
-            raise HomeAssistantError(translation_domain=DOMAIN, translation_key="state_error") from err
+            raise state_error(err) from err
         except NothingToUndoError as err:
             raise ServiceValidationError(
                 translation_domain=DOMAIN,
@@ -361,6 +364,8 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
                 entries[feature.side].async_start_reauth(self.hass)
         note_contact({side: entry.runtime_data for side, entry in entries.items()}, report)
         self.preview = report if dry_run else None
+        if not dry_run:
+            self._failure = None
         self.async_set_updated_data(await self._async_load())
         if not dry_run:
             self.on_run.async_tell(report.status, report)
@@ -379,7 +384,8 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
                 self.config_entry.async_create_task(self.hass, self.async_refresh(), eager_start=False)
         elif (err := task.exception()) is not None and not isinstance(err, NothingToUndoError):
             LOGGER.error("The run of pair %s broke off", self.config_entry.entry_id, exc_info=err)
-            self._async_publish_status(RunStatus.FAILED)
+            self._failure = err
+            self.async_set_updated_data(failed(self.data, err))
             self.on_run.async_tell(RunStatus.FAILED, None)
         self._async_schedule()
         self.async_update_listeners()

@@ -2,6 +2,7 @@
 
 from collections.abc import Container
 from datetime import datetime
+from typing import Final
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
@@ -11,8 +12,11 @@ from homeassistant.util import dt as dt_util
 from .account import AccountConfigEntry
 from .const import CONF_FALLBACK_SINCE, DOMAIN, FALLBACK_LONG, OPTION_FALLBACK, IssueKind
 from .coordinator import PairConfigEntry
-from .models import PairState, lacking_ids
+from .models import DiskTrouble, PairState, lacking_ids
+from .sync.disk import DiskFault
 from .texts import own_texts
+
+DISK_ISSUES: Final = tuple(IssueKind(f"state_{fault}") for fault in DiskFault)
 
 
 def _issue_id(kind: IssueKind, entry: PairConfigEntry | AccountConfigEntry) -> str:
@@ -41,6 +45,7 @@ def async_watch_pair(hass: HomeAssistant, pair: PairConfigEntry) -> None:
             shown = coordinator.data
             _async_check_plans(hass, pair)
             _async_check_ids(hass, pair)
+            async_report_disk(hass, pair, shown.disk)
 
     pair.async_on_unload(coordinator.async_add_listener(check))
     check()
@@ -81,6 +86,17 @@ def _async_check_ids(hass: HomeAssistant, pair: PairConfigEntry) -> None:
 
 
 @callback
+def async_report_disk(hass: HomeAssistant, pair: PairConfigEntry, trouble: DiskTrouble | None) -> None:
+    """Report a file that a pair can't do without, until a run gets along with it."""
+    kind = None if trouble is None else IssueKind(f"state_{trouble.fault}")
+    for other in DISK_ISSUES:
+        if other is not kind:
+            ir.async_delete_issue(hass, DOMAIN, _issue_id(other, pair))
+    if trouble is not None and kind is not None:
+        _async_create(hass, kind, pair, fixable=False, pair=pair.title, file=trouble.file)
+
+
+@callback
 def _async_forget(hass: HomeAssistant, prefix: str, keep: Container[str] = ()) -> None:
     """Delete the issues whose ids begin like this."""
     known = [issue_id for domain, issue_id in ir.async_get(hass).issues if domain == DOMAIN]
@@ -98,7 +114,7 @@ def async_delete_pair_issue(hass: HomeAssistant, pair: PairConfigEntry) -> None:
 @callback
 def async_delete_pair_issues(hass: HomeAssistant, pair: PairConfigEntry) -> None:
     """Forget all that was reported about a pair."""
-    for kind in (IssueKind.ACCOUNT_MISSING, IssueKind.LIBRARY_GONE, IssueKind.NEEDS_ID, IssueKind.PLAN_HELD):
+    for kind in IssueKind:
         _async_forget(hass, f"{kind}_{pair.entry_id}")
 
 
@@ -147,6 +163,8 @@ def _async_create(
     hass: HomeAssistant,
     kind: IssueKind,
     entry: PairConfigEntry | AccountConfigEntry,
+    *,
+    fixable: bool = True,
     **placeholders: str,
 ) -> None:
     ir.async_create_issue(
@@ -154,8 +172,8 @@ def _async_create(
         DOMAIN,
         _issue_id(kind, entry),
         data={"kind": kind, "entry_id": entry.entry_id},
-        is_fixable=True,
-        severity=ir.IssueSeverity.WARNING,
+        is_fixable=fixable,
+        severity=ir.IssueSeverity.WARNING if fixable else ir.IssueSeverity.ERROR,
         translation_key=kind,
         translation_placeholders=placeholders,
     )

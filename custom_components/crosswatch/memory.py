@@ -5,11 +5,12 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.util import dt as dt_util, slugify
 
 from .account import loaded_account
 from .const import DOMAIN, EXPORT_FOLDER, LOGGER, Trigger
+from .errors import state_error
 from .shared import Opened
 from .sync.database import StateError
 from .sync.held import PlanGoneError
@@ -66,7 +67,7 @@ class PairMemory:
         try:
             await self._pair.hass.async_add_executor_job(_write, path, content)
         except OSError as err:
-            raise _state_error() from err
+            raise state_error(err, path.name) from err
         return Exported(path, {name: len(rows) for name, rows in tables.items()})
 
     # --- plans that wait ------------------------------------------------------------------------
@@ -149,11 +150,7 @@ async def _asked[T](question: Awaitable[T]) -> T:
     try:
         return await question
     except StateError as err:
-        raise _state_error() from err
-
-
-def _state_error() -> HomeAssistantError:
-    return HomeAssistantError(translation_domain=DOMAIN, translation_key="state_error")
+        raise state_error(err) from err
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:

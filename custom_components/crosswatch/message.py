@@ -140,6 +140,8 @@ def trouble(pair: PairCoordinator, report: FeatureReport, texts: Texts) -> str |
         return texts.held(report.error or "", pair.account_titles)
     if report.status not in TROUBLES:
         return None
+    if report.fault is not None:
+        return texts.word(Word.DISK, report.fault, file=report.file or "?")
     account = pair.account_titles[report.side] if report.side else "?"
     return texts.word(Word.TROUBLE, report.status, account=account)
 

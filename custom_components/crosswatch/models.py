@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from homeassistant.util import dt as dt_util
 
 from .const import OVERDUE_DELAY, SHORTEST_INTERVAL
+from .sync.disk import DiskFault
 from .sync.held import HeldPlan
 from .sync.identity import UNKNOWN, title_of
 from .sync.models import Feature, Kind
@@ -33,12 +34,19 @@ PROBLEMS: Final = (
 """Outcomes that don't pass by themselves, or are a service's trouble."""
 
 
+class DiskTrouble(NamedTuple):
+    """What is wrong with which of our own files."""
+
+    fault: DiskFault
+    file: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairState:
     """What a pair shows of its past.
 
     `unresolved` counts the `items` that nobody ignores by feature and reason. `held` are the plans that
-    wait for a person. `runs` are the last ones, newest first.
+    wait for a person. `runs` are the last ones, newest first. `disk` is what kept the last one from its end.
     """
 
     status: RunStatus | None = None
@@ -48,6 +56,7 @@ class PairState:
     items: tuple[UnresolvedRow, ...] = ()
     held: tuple[HeldPlan, ...] = ()
     runs: tuple[RunReport, ...] = ()
+    disk: DiskTrouble | None = None
 
     @property
     def last_run(self) -> datetime | None:
@@ -116,7 +125,8 @@ def next_turn(
 
     What had to wait for an hourly quota goes on as soon as there is a new one, but not at once.
     """
-    due = last + interval
+    # a last try that is yet to come was made by a clock that was ahead
+    due = min(last, now) + interval
     if retry_at is not None:
         due = min(due, max(retry_at, last + timedelta(minutes=SHORTEST_INTERVAL)))
     return max(due, now + OVERDUE_DELAY)

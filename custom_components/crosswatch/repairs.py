@@ -205,7 +205,7 @@ class PlanHeldFlow(EntryFlow):
         try:
             await decide(self._entry.runtime_data.memory, [(plan.feature, plan.plan_hash)])
         except HomeAssistantError as err:
-            return self.async_abort(reason=err.translation_key or "plan_gone")
+            return self.async_abort(reason=_reason(err) or "plan_gone")
         return self.async_create_entry(data={})
 
 
@@ -236,7 +236,7 @@ class NeedsIdFlow(EntryFlow):
                     await memory.async_map(row.key, kind_of(row.key), int(user_input[CONF_TMDB]))
                 self._given.add(title)
             except HomeAssistantError as err:
-                errors["base"] = err.translation_key or "not_mappable"
+                errors["base"] = _reason(err) or "not_mappable"
         left = {title: row for title, row in titles.items() if title not in self._given}
         if not left:
             return self.async_create_entry(data={})
@@ -298,6 +298,12 @@ class LibraryGoneFlow(EntryFlow):
     def _fields(self) -> Mapping[str, str]:
         """Return the options to choose anew, with the names that their fields have."""
         return {key: key.replace(".", "_") for key in library_options(self._entry)}
+
+
+def _reason(err: HomeAssistantError) -> str | None:
+    """Return the word for an error in a dialog; what exactly is wrong with the disk is told elsewhere."""
+    key = err.translation_key
+    return "state_error" if key is not None and key.startswith("state_") else key
 
 
 FLOWS: Final[Mapping[str, type[EntryFlow]]] = {

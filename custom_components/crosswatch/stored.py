@@ -1,12 +1,15 @@
 """What a pair shows, read from the state file."""
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import Final
 
 from homeassistant.util import dt as dt_util
 
-from .models import PairState
+from .models import DiskTrouble, PairState
+from .sync.database import StateError
 from .sync.models import Feature
+from .sync.report import RunReport, RunStatus
 from .sync.state import State
 
 SHOWN_RUNS: Final = 30
@@ -32,4 +35,18 @@ async def async_read_state(state: State, pair: str) -> PairState:
         items=items,
         held=await state.held(pair),
         runs=runs,
+        disk=None if report is None else _disk_trouble(report),
+    )
+
+
+def failed(state: PairState, error: BaseException) -> PairState:
+    """Return what a pair shows after a run that broke off with an error."""
+    trouble = DiskTrouble(error.fault, error.file) if isinstance(error, StateError) else None
+    return replace(state, status=RunStatus.FAILED, disk=trouble)
+
+
+def _disk_trouble(report: RunReport) -> DiskTrouble | None:
+    """Return what a run has told of our own files."""
+    return next(
+        (DiskTrouble(part.fault, part.file or "?") for part in report.features.values() if part.fault), None
     )

@@ -31,6 +31,7 @@ class Word(StrEnum):
     PHASE = "phase"
     ACTION = "action"
     TROUBLE = "trouble"
+    DISK = "disk"
 
 
 class Texts:

@@ -10,12 +10,13 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonObjectType, JsonValueType
 import voluptuous as vol
 
+from ..errors import state_error
 from ..sync.database import StateError
 from ..sync.explain import Explanation
 from ..sync.models import Feature, Kind, Side
 from ..sync.unresolved import UnresolvedRow
 from ..texts import Texts, own_texts
-from .targets import FEATURES, PAIR, async_check_features, async_pair_of, features_of, state_error
+from .targets import FEATURES, PAIR, async_check_features, async_pair_of, features_of
 
 ATTR_FEATURE: Final = "feature"
 ATTR_IGNORED: Final = "ignored"
@@ -86,7 +87,7 @@ async def async_explain_item(call: ServiceCall) -> ServiceResponse:
     try:
         found = await pair.async_explain(call.data[ATTR_ITEM], features)
     except StateError as err:
-        raise state_error() from err
+        raise state_error(err) from err
     texts = own_texts(call.hass)
     return {"items": [_in_words(explanation, texts, pair.account_titles) for explanation in found]}
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import HomeAssistant, ServiceCall, callback
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv, service
 import voluptuous as vol
 
@@ -55,8 +55,3 @@ def async_check_features(pair: PairCoordinator, chosen: Iterable[Feature] | None
             translation_key="feature_off",
             translation_placeholders={"pair": pair.config_entry.title, "features": ", ".join(off)},
         )
-
-
-def state_error() -> HomeAssistantError:
-    """Return what is raised when our own files can't be read or written."""
-    return HomeAssistantError(translation_domain=DOMAIN, translation_key="state_error")

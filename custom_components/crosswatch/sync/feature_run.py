@@ -25,6 +25,7 @@ from .models import (
 from .provider import (
     Provider,
     ProviderError,
+    StateFileError,
     Thawing,
 )
 from .report import FeatureReport, Phase, Progress, RunStatus
@@ -110,7 +111,11 @@ class FeatureRun:
         try:
             return await self._run()
         except SideError as err:
-            return self.report(status_of(err.error), f"{type(err.error).__name__}: {err.error}", err.side)
+            error = err.error
+            report = self.report(status_of(error), f"{type(error).__name__}: {error}", err.side)
+            if isinstance(error, StateFileError):
+                return replace(report, fault=error.fault, file=error.file)
+            return report
 
     def report(
         self, status: RunStatus | None = None, error: str | None = None, side: Side | None = None

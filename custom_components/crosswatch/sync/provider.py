@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from .disk import DiskFault
 from .models import Action, Change, Entry, Feature, Kind, Outcome, Scope, Snapshot
 
 
@@ -55,6 +56,16 @@ class RefusedError(ProviderError):
         super().__init__(f"http:{status} {detail}".strip())
         self.status = status
         self.detail = detail
+
+
+class StateFileError(ProviderError):
+    """A file that the provider keeps can't be read or kept: nothing may be written on such ground."""
+
+    def __init__(self, file: str, fault: DiskFault, detail: str) -> None:
+        """Keep what is wrong with the file of this name."""
+        super().__init__(f"state file {file} {detail}")
+        self.file = file
+        self.fault = fault
 
 
 class UncertainWriteError(ProviderError):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Self
 
+from .disk import DiskFault
 from .models import Feature, Plan, Side
 
 
@@ -120,7 +121,8 @@ class FeatureReport:
     `skipped` differ on purpose, what a person ignores included. `unresolved` can't be written (`reasons`
     counts why), `held` wait for a person, `errors` failed and will be tried again. `unconfirmed` were
     accepted but not yet seen by a read.
-    `error` tells what went wrong, at `side` if at one of them. `duration_s` is seconds.
+    `error` tells what went wrong, at `side` if at one of them; with a `fault` it is our own `file` that is
+    to blame. `duration_s` is seconds.
     """
 
     status: RunStatus
@@ -135,6 +137,8 @@ class FeatureReport:
     reasons: Mapping[str, int] = field(default_factory=dict)
     error: str | None = None
     side: Side | None = None
+    fault: DiskFault | None = None
+    file: str | None = None
     duration_s: float = 0.0
     sides: Mapping[Side, SideReport] = field(default_factory=dict)
 
@@ -151,6 +155,8 @@ class FeatureReport:
             "reasons": dict(self.reasons),
             "error": self.error,
             "side": self.side and str(self.side),
+            "fault": self.fault and str(self.fault),
+            "file": self.file,
             "duration_s": self.duration_s,
             "sides": {str(name): side.as_dict() for name, side in self.sides.items()},
         }
@@ -158,12 +164,13 @@ class FeatureReport:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Rebuild a report written by `as_dict`, of this version or another one."""
-        side = data.get("side")
+        side, fault = data.get("side"), data.get("fault")
         return cls(
             **{
                 **_known(cls, data),
                 "status": RunStatus(data["status"]),
                 "side": Side(side) if side else None,
+                "fault": DiskFault(fault) if fault else None,
                 "sides": {
                     Side(name): SideReport.from_dict(row) for name, row in data.get("sides", {}).items()
                 },

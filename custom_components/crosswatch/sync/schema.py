@@ -2,6 +2,8 @@
 
 import sqlite3
 
+from .disk import NewerFileError
+
 MIGRATIONS = (
     # 1: the first schema. A play's key ends in @time; times are epoch seconds UTC
     """
@@ -91,10 +93,10 @@ MIGRATIONS = (
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring the file to the newest schema, each step in its own transaction.
 
-    Raises `sqlite3.DatabaseError` for a file of a newer version: guessing could lose what it says.
+    Raises `NewerFileError`.
     """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > len(MIGRATIONS):
-        raise sqlite3.DatabaseError(f"written by a newer version of CrossWatch (schema {version})")
+        raise NewerFileError(f"written by a newer version of CrossWatch (schema {version})")
     for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
         connection.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")

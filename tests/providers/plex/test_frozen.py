@@ -15,7 +15,6 @@ from custom_components.crosswatch.providers.plex.frozen import (
     forget_pair,
 )
 from custom_components.crosswatch.providers.plex.provider import PlexProvider
-from custom_components.crosswatch.providers.plex.statefile import StateFileError
 from custom_components.crosswatch.sync.models import (
     Action,
     Change,
@@ -31,6 +30,7 @@ from custom_components.crosswatch.sync.models import (
     Scope,
     WatchlistEntry,
 )
+from custom_components.crosswatch.sync.provider import StateFileError
 from tests.providers.plex.conftest import NOON, SCOPE, World, apply, change, hex_key, outcomes, read_plays
 from tests.simulators.library import Ids as TrueIds
 

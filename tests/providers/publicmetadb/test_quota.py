@@ -9,8 +9,8 @@ import pytest
 
 from custom_components.crosswatch.providers.publicmetadb import PublicMetaDBSettings
 from custom_components.crosswatch.providers.publicmetadb.quota import Bucket, Quota
-from custom_components.crosswatch.providers.publicmetadb.storage import StateFileError
 from custom_components.crosswatch.sync.models import Feature
+from custom_components.crosswatch.sync.provider import StateFileError
 from tests.simulators.publicmetadb import ManualClock, PublicMetaDBSimulator, User
 
 from .conftest import Build

@@ -12,13 +12,12 @@ import pytest
 from custom_components.crosswatch.providers.publicmetadb import PublicMetaDBProvider, shadow
 from custom_components.crosswatch.providers.publicmetadb.shadow import (
     Shadow,
-    ShadowError,
     ShadowFile,
     current_key,
     scope_name,
 )
 from custom_components.crosswatch.sync.models import Feature, Scope
-from custom_components.crosswatch.sync.provider import ProviderError
+from custom_components.crosswatch.sync.provider import ProviderError, StateFileError
 from tests.simulators.publicmetadb import PublicMetaDBSimulator, User
 
 from .conftest import Build
@@ -183,7 +182,7 @@ async def test_file_is_replaced_in_one_step(
 
     monkeypatch.setattr("os.fsync", full)
     user.add_watched(tmdb_id=2, watched_at=JAN_2)
-    with pytest.raises(ShadowError, match="ENOSPC") as caught:
+    with pytest.raises(StateFileError, match="ENOSPC") as caught:
         await provider.read(Feature.HISTORY, SCOPE)
     assert isinstance(caught.value, ProviderError)
     assert str(tmp_path) not in str(caught.value)

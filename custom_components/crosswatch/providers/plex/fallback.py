@@ -15,13 +15,13 @@ from typing import Any, Final
 import unicodedata
 
 from ...sync.models import NO_IDS, Ids, Item, Kind
-from ...sync.provider import AuthError, NotFoundError, ProviderError, RateLimitedError
+from ...sync.provider import AuthError, NotFoundError, ProviderError, RateLimitedError, StateFileError
 from .client import DiscoverClient
 from .guids import has_external, parse
 from .library import external_guids
 from .listing import guid_key, plex_key
 from .paging import Wire
-from .statefile import StateFile, StateFileError
+from .statefile import StateFile
 from .wire import mapping, number, rows, text
 
 LOGGER = logging.getLogger(__name__)

@@ -16,9 +16,10 @@ import time
 from typing import Any, Final, Self
 
 from ...sync.models import Action, Change, Feature, Ids, Item, Outcome, OutcomeStatus, Play
+from ...sync.provider import StateFileError
 from .marking import RESUMABLE
 from .progress import PASSING
-from .statefile import StateFile, StateFileError
+from .statefile import StateFile
 
 LOGGER = logging.getLogger(__name__)
 

@@ -8,14 +8,11 @@ from typing import Any
 
 import orjson
 
-from ...sync.provider import ProviderError
+from ...sync.disk import fault_of
+from ...sync.provider import StateFileError
 
 type Stamp = tuple[int, int, int]
 """What changes whenever a file does."""
-
-
-class StateFileError(ProviderError):
-    """A state file can't be kept."""
 
 
 class StateFile:
@@ -54,7 +51,7 @@ class StateFile:
                 self._stamp = self._look()
         except OSError as err:
             reason = errno.errorcode.get(err.errno or 0, "unknown")
-            raise StateFileError(f"state file {self.path.name} can't be written ({reason})") from None
+            raise StateFileError(self.path.name, fault_of(err), f"can't be written ({reason})") from None
 
     def _replace(self, body: bytes) -> None:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -10,10 +10,11 @@ from pathlib import Path
 import time
 from typing import Any
 
+from ...sync.provider import StateFileError
 from .refusals import HOURLY_SUBMIT_LIMIT, HOURLY_UPDATE_LIMIT
 from .settings import PublicMetaDBSettings
 from .shadow import scope_name
-from .storage import StateFile, StateFileError
+from .storage import StateFile
 
 LOGGER = logging.getLogger(__name__)
 

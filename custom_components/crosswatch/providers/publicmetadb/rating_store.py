@@ -10,9 +10,11 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+from ...sync.disk import DiskFault
+from ...sync.provider import StateFileError
 from .rating_records import Record
 from .shadow import scope_name
-from .storage import StateFile, StateFileError
+from .storage import StateFile
 
 
 class RatingStore:
@@ -53,7 +55,7 @@ class RatingStore:
         else:
             self._on_disk = True
         if not isinstance(data, dict) or not isinstance(data.get("items"), dict):
-            raise StateFileError(f"state file {self._file.path.name} holds something else")
+            raise StateFileError(self._file.path.name, DiskFault.DAMAGED, "holds something else")
         # thousands of them are more than the event loop may wait for
         self._records, self._rows, self._kept = await asyncio.to_thread(_parsed, data["items"])
         if isinstance(account := data.get("account"), str) and account != self._account:

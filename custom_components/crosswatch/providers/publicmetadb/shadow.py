@@ -17,8 +17,10 @@ from typing import Any, Self
 
 import orjson
 
+from ...sync.disk import fault_of
 from ...sync.models import Feature
-from .storage import StateFileError, replace_file
+from ...sync.provider import StateFileError
+from .storage import replace_file
 
 LOGGER = logging.getLogger(__name__)
 
@@ -33,10 +35,6 @@ ITEMS_AT_ONCE = 2000
 
 OLD_KEY = re.compile(r"tmdb:(?P<id>\d+)(#s(?P<season>\d+)e(?P<episode>\d+))?(?P<when>@.+)?")
 NEW_KEY = re.compile(r"(movie|show|season|episode):")
-
-
-class ShadowError(StateFileError):
-    """A shadow can't be kept."""
 
 
 def scope_name(pair_id: str | None) -> str:
@@ -197,7 +195,7 @@ class ShadowFile:
             await self.save_if_due()
 
     async def save(self) -> None:
-        """Save what has been learned. Raises `ShadowError`."""
+        """Save what has been learned. Raises `StateFileError`."""
         async with self._lock:
             if not self._pending:
                 return
@@ -211,7 +209,7 @@ class ShadowFile:
                 self._list = None
 
     async def replace(self, shadow: Shadow) -> None:
-        """Save what a complete read found, in place of everything known before. Raises `ShadowError`."""
+        """Save what a complete read found, in place of everything known before. Raises `StateFileError`."""
         async with self._lock:
             self._learned.clear()
             self._sent.clear()
@@ -253,7 +251,7 @@ class ShadowFile:
             self._size = await asyncio.to_thread(self._write_file, shadow)
         except OSError as err:
             reason = errno.errorcode.get(err.errno or 0, "unknown")
-            raise ShadowError(f"state file {self.path.name} can't be written ({reason})") from None
+            raise StateFileError(self.path.name, fault_of(err), f"can't be written ({reason})") from None
         self._next_save = asyncio.get_running_loop().time() + self._size / BYTES_PER_SECOND
 
     def _write_file(self, shadow: Shadow) -> int:

@@ -10,7 +10,8 @@ from typing import Any
 
 import orjson
 
-from ...sync.provider import ProviderError
+from ...sync.disk import DiskFault, fault_of
+from ...sync.provider import StateFileError
 
 _NUMBERS = itertools.count(1)
 _WRITTEN: dict[Path, int] = {}
@@ -18,10 +19,6 @@ _WRITTEN: dict[Path, int] = {}
 _WRITING = threading.Lock()
 """Held in the thread that writes. It outlives whoever was cancelled while waiting for it, and may meet the
 thread of a new object for the same file."""
-
-
-class StateFileError(ProviderError):
-    """Our own state can't be read or kept: nothing may be written to the service on such ground."""
 
 
 class StateFile:
@@ -45,7 +42,9 @@ class StateFile:
             try:
                 await asyncio.to_thread(self._write, content, number)
             except OSError as err:
-                raise StateFileError(f"state file {self.path.name} can't be written ({_code(err)})") from None
+                raise StateFileError(
+                    self.path.name, fault_of(err), f"can't be written ({_code(err)})"
+                ) from None
 
     def _read(self) -> Any:
         for path in (self.path, self._older):
@@ -56,9 +55,9 @@ class StateFile:
             except FileNotFoundError:
                 continue
             except OSError as err:
-                raise StateFileError(f"state file {path.name} can't be read ({_code(err)})") from None
+                raise StateFileError(path.name, fault_of(err), f"can't be read ({_code(err)})") from None
             except orjson.JSONDecodeError:
-                raise StateFileError(f"state file {path.name} is damaged") from None
+                raise StateFileError(path.name, DiskFault.DAMAGED, "is damaged") from None
         return None
 
     def _write(self, content: Any, number: int) -> None:
