@@ -1,13 +1,14 @@
 """The dashboard card as a person, a keyboard and a screen reader meet it."""
 
 import re
-from typing import Final
+from typing import Any, Final
 
 from playwright.async_api import Locator, Page, expect
 
 from e2e.dialogs import SLOW
 from e2e.words import card_word
-from lab.pairs import CARD
+from lab.client import Client
+from lab.pairs import CARD, DASHBOARD
 
 OVERFLOWING: Final = """card => {
   const limit = card.getBoundingClientRect().right + 1;
@@ -87,3 +88,18 @@ async def active_text(page: Page) -> str:
         }"""
     )
     return text
+
+
+async def open_picker(page: Page, base: str) -> Locator:
+    """Edit the dashboard and choose to add a card to it; return the dialog."""
+    await page.goto(f"{base}/{DASHBOARD}/sync?edit=1")
+    await page.locator("hui-grid-section .add, hui-section .add").first.click(timeout=SLOW)
+    return page.locator("hui-dialog-create-card")
+
+
+async def cards_of_dashboard(client: Client) -> list[dict[str, Any]]:
+    """The cards of the dashboard's first section, as they are stored."""
+    async with client.websocket() as websocket:
+        config = await websocket.call("lovelace/config", url_path=DASHBOARD)
+    found: list[dict[str, Any]] = config["views"][0]["sections"][0]["cards"]
+    return found

@@ -7,7 +7,7 @@ import re
 from playwright.async_api import ViewportSize, expect
 import pytest
 
-from e2e.card import Card, active_text
+from e2e.card import Card, active_text, cards_of_dashboard, open_picker
 from e2e.checks import leaking_requests, leaks, log_problems, secrets_of
 from e2e.conftest import PASSWORD, USER
 from e2e.dialogs import DIALOG, SLOW, choose, log_in, tick
@@ -49,14 +49,38 @@ def status(name: str) -> str:
     return word(f"entity.sensor.status.state.{name}")
 
 
+async def test_picker(lab: Lab, screen: Screen, pair: Pair) -> None:
+    """The card is among those to choose from, and its editor opens with a pair to choose."""
+    page = screen.page
+    await log_in(page, lab.homeassistant.url, USER, PASSWORD)
+    await save_dashboard(lab.client, [])
+    async with lab.client.websocket() as websocket:
+        empty = await websocket.call("lovelace/config", url_path=DASHBOARD)
+    picker = await open_picker(page, lab.homeassistant.url)
+    await picker.get_by_role("tab", name="By card").click(timeout=SLOW)
+    await picker.locator("hui-card-picker input").first.fill("CrossWatch")
+    tile = picker.locator("hui-card-picker .card").filter(has_text="CrossWatch").last
+    await expect(tile.locator("crosswatch-card")).to_contain_text(status("never_run"), timeout=SLOW)
+    await screen.picture("picker")
+    await tile.click(force=True)
+    editor = page.locator("hui-dialog-edit-card")
+    choice = editor.locator("ha-device-picker, ha-selector-device").first
+    await expect(choice).to_contain_text(card_word("editor.device_id.label"), timeout=SLOW)
+    await expect(choice).to_contain_text(pair.title, timeout=SLOW)
+    await expect(editor.locator("crosswatch-card")).to_contain_text(status("never_run"), timeout=SLOW)
+    await editor.get_by_role("button", name="Save").click()
+    await expect(editor.locator("ha-dialog")).to_have_count(0, timeout=SLOW)
+    assert await cards_of_dashboard(lab.client) == [
+        {"type": "custom:crosswatch-card", "device_id": pair.device_id}
+    ]
+    async with lab.client.websocket() as websocket:
+        await websocket.call("lovelace/config/save", url_path=DASHBOARD, config=empty)
+
+
 async def test_add(lab: Lab, screen: Screen, pair: Pair, card: Card) -> None:
     """Home Assistant suggests the card for an entity of the pair; its editor sets title and parts."""
     page = screen.page
-    await log_in(page, lab.homeassistant.url, USER, PASSWORD)
-    path = await save_dashboard(lab.client, [])
-    await page.goto(f"{lab.homeassistant.url}{path}?edit=1")
-    await page.locator("hui-grid-section .add, hui-section .add").first.click()
-    picker = page.locator("hui-dialog-create-card")
+    picker = await open_picker(page, lab.homeassistant.url)
     await picker.locator("input").first.fill(pair.title)
     await picker.get_by_text(word("entity.sensor.status.name"), exact=True).first.click()
     suggestion = picker.locator(".card", has=page.locator("crosswatch-card")).last
@@ -75,19 +99,19 @@ async def test_add(lab: Lab, screen: Screen, pair: Pair, card: Card) -> None:
     await screen.portrait("card-editor", page.locator("body"))
     await editor.get_by_role("button", name="Save").click()
     await expect(editor.locator("ha-dialog")).to_have_count(0, timeout=SLOW)
-    await page.goto(f"{lab.homeassistant.url}{path}")
+    await page.goto(f"{lab.homeassistant.url}/{DASHBOARD}/sync")
     await card.expect_text(TITLE)
+    assert await cards_of_dashboard(lab.client) == [
+        {
+            "type": "custom:crosswatch-card",
+            "device_id": pair.device_id,
+            "title": TITLE,
+            "hide": ["runs"],
+        }
+    ]
     async with lab.client.websocket() as websocket:
         config = await websocket.call("lovelace/config", url_path=DASHBOARD)
-    (added,) = config["views"][0]["sections"][0]["cards"]
-    assert added == {
-        "type": "custom:crosswatch-card",
-        "device_id": pair.device_id,
-        "title": TITLE,
-        "hide": ["runs"],
-    }
-    del added["hide"]
-    async with lab.client.websocket() as websocket:
+        del config["views"][0]["sections"][0]["cards"][0]["hide"]
         await websocket.call("lovelace/config/save", url_path=DASHBOARD, config=config)
 
 
@@ -132,14 +156,12 @@ async def test_stop(lab: Lab, screen: Screen, card: Card) -> None:
 
 
 async def test_run(lab: Lab, screen: Screen, card: Card) -> None:
-    """The bar moves forward until the run is over, and the counts are there.
-
-    What the stopped run sent last may still be on its way: the next one waits for that first.
-    """
+    """What the stopped run had under way is waited for; then the bar moves forward until the run is over."""
     await card.button("buttons.sync").click()
     await expect(card.bar).to_be_visible(timeout=SLOW)
+    await card.expect_text(word("common.phase_settling"))
+    await screen.picture("settling")
     await expect(card.bar).to_have_attribute("aria-valuetext", re.compile(r" of \d+.*left"), timeout=A_RUN)
-    await screen.picture("running")
     seen: list[int] = []
     while (percent := await card.percent()) is not None:
         seen.append(percent)
@@ -263,6 +285,58 @@ async def test_held_and_rejected(lab: Lab, screen: Screen, card: Card) -> None:
     await expect(card.root.locator(".held")).to_have_count(0)
     assert (await read_contents(lab.simulators)).items == []
     assert removed > 0
+
+
+async def test_undo_preview(lab: Lab, screen: Screen, card: Card) -> None:
+    """Of a run whose titles somebody has taken away since, nothing is left to undo; that is told."""
+    before = await read_contents(lab.simulators)
+    await card.expand(card_word("runs.list"))
+    run = card.root.locator(".runs .row").filter(has_text=card_word("features.added", n=11)).first
+    await run.get_by_role("button", name=re.compile("Undo the run")).click()
+    await expect(card.dialog).to_contain_text(card_word("undo.nothing"), timeout=SLOW)
+    await expect(card.dialog).to_contain_text(card_word("undo.left", n=11))
+    await expect(card.dialog).to_contain_text(word("common.rule_gone_since"))
+    await expect(card.dialog.get_by_role("button", name=card_word("undo.confirm"), exact=True)).to_have_count(
+        0
+    )
+    await screen.picture("undo-nothing")
+    await card.dialog.get_by_role("button", name=card_word("dialog.close")).click()
+    assert await read_contents(lab.simulators) == before
+
+
+async def test_undo(lab: Lab, screen: Screen, card: Card) -> None:
+    """The keyboard alone looks what undoing a run would do, does it, and reads how it went."""
+    before = await read_contents(lab.simulators)
+    page = screen.page
+    runs = card.root.locator(".runs .row")
+    run = runs.filter(has_text=re.compile(r"\b1 added")).last
+    await run.get_by_role("button", name=re.compile("Undo the run")).focus()
+    await page.keyboard.press("Enter")
+    await expect(card.dialog).to_contain_text(card_word("changes.remove", n=1), timeout=SLOW)
+    await expect(card.dialog).not_to_contain_text("tmdb:")
+    assert await card.unlabelled() == []
+    await screen.picture("undo")
+    await screen.portrait("card-undo", card.dialog)
+    await page.keyboard.press("Escape")
+    await expect(card.dialog).to_have_count(0)
+    assert (await active_text(page)).startswith("Undo the run")
+    assert await read_contents(lab.simulators) == before
+    await page.keyboard.press("Enter")
+    confirm = card.dialog.get_by_role("button", name=card_word("undo.confirm"), exact=True)
+    await confirm.focus(timeout=SLOW)
+    await page.keyboard.press("Enter")
+    await expect(card.dialog).to_contain_text("is undone", timeout=A_RUN)
+    await expect(card.dialog).to_contain_text(card_word("features.removed", n=1))
+    await screen.picture("undone")
+    await page.keyboard.press("Escape")
+    await expect(run).to_contain_text(word("common.undo_undone"))
+    await expect(run.get_by_role("button")).to_have_count(0)
+    await expect(runs.first).to_contain_text("Undo of the run of")
+    after = await read_contents(lab.simulators)
+    assert len(after) == len(before) - 1
+    await card.button("buttons.sync").click()
+    await card.expect_text(card_word("features.nothing_new"), A_RUN)
+    assert await read_contents(lab.simulators) == after
 
 
 async def test_phone(screen: Screen, card: Card) -> None:

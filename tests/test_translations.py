@@ -19,6 +19,7 @@ from custom_components.crosswatch.flows.plex_options import plex_setting
 from custom_components.crosswatch.flows.publicmetadb_options import publicmetadb_setting
 from custom_components.crosswatch.issues import DISK_ISSUES
 from custom_components.crosswatch.message import TROUBLES
+from custom_components.crosswatch.models import UndoState
 from custom_components.crosswatch.pair_settings import NUMBERS
 from custom_components.crosswatch.providers.plex import listing, marking, progress, ratings, resolving
 from custom_components.crosswatch.providers.plex.link import NoServerError
@@ -251,6 +252,7 @@ def test_reasons() -> None:
     assert words["phase"] == {*Phase, "other"}
     assert words["action"] == {*Action, "other"}
     assert words["trouble"] == {*TROUBLES}
+    assert words["undo"] == {UndoState.UNDONE, UndoState.FORGOTTEN, "other"}
 
 
 def test_actions() -> None:

@@ -59,10 +59,13 @@ async def reader(hass: HomeAssistant, loaded: MockConfigEntry, hass_ws_client: W
     return Reader(await hass_ws_client(hass))
 
 
-async def run(hass: HomeAssistant, pair: MockConfigEntry, *, dry_run: bool = False) -> None:
-    """Run the pair."""
+async def run(
+    hass: HomeAssistant, pair: MockConfigEntry, *, dry_run: bool = False, undo: str | None = None
+) -> None:
+    """Run the pair, or take a run back."""
     coordinator = pair.runtime_data
-    await coordinator.async_wait_for_run(coordinator.async_start_run(Trigger.BUTTON, dry_run=dry_run))
+    task = coordinator.async_start_run(Trigger.BUTTON, dry_run=dry_run, undo=undo)
+    await coordinator.async_wait_for_run(task)
     await hass.async_block_till_done()
 
 
@@ -136,6 +139,56 @@ async def test_preview(
     await run(hass, loaded)
     (*_, event) = await reader.until("state", running=False, status="unresolved")
     assert event["pair"]["preview"] is None
+
+
+async def told_now(reader: Reader) -> Mapping[str, Any]:
+    """Return all that is told of the pair now."""
+    await reader.ask("subscribe")
+    pair: Mapping[str, Any] = (await reader.next())["pair"]
+    return pair
+
+
+def undo_states(pair: Mapping[str, Any]) -> list[tuple[str, str | None]]:
+    """Return whether each run can be undone, newest first."""
+    return [(each["undo_state"], each["undo_text"]) for each in pair["runs"]]
+
+
+async def test_undo(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    hass_ws_client: WebSocketGenerator,
+    services: Services,
+    snapshot: SnapshotAssertion,
+) -> None:
+    """What a look back finds, and what becomes of both runs; a preview is something else."""
+    await run(hass, loaded)
+    await run(hass, loaded)
+    services.user.remove_watched(services.user.watched()[0].id)
+    pair = await told_now(Reader(await hass_ws_client(hass)))
+    assert undo_states(pair) == [("nothing", None), ("possible", None)]
+    first = pair["runs"][-1]["run_id"]
+    await run(hass, loaded, dry_run=True, undo=first)
+    pair = await told_now(Reader(await hass_ws_client(hass)))
+    assert pair["undo_preview"] == snapshot(exclude=VOLATILE)
+    assert (pair["undo_preview"]["run_id"], pair["preview"]) == (first, None)
+    preview = hass.states.get("sensor.alex_attic_publicmetadb_preview")
+    assert preview is not None
+    assert preview.state == "unknown"
+    await run(hass, loaded, undo=first)
+    pair = await told_now(Reader(await hass_ws_client(hass)))
+    assert undo_states(pair) == [("possible", None), ("nothing", None), ("undone", "Undone")]
+    undoing = pair["runs"][0]
+    assert (undoing["undo"], pair["undo_preview"]) == (first, None)
+    assert pair["runs"][-1]["undone_by"] == undoing["run_id"]
+
+
+async def test_what_cannot_be_undone_any_more(
+    hass: HomeAssistant, loaded: MockConfigEntry, reader: Reader
+) -> None:
+    await run(hass, loaded)
+    await loaded.runtime_data._state._do(lambda db: db.execute("DELETE FROM journal"))
+    await loaded.runtime_data.async_refresh()
+    assert undo_states(await told_now(reader)) == [("forgotten", "Too long ago to be undone")]
 
 
 async def test_trouble_is_told_in_words(

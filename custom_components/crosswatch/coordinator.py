@@ -74,7 +74,7 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
         self.progress: Running | None = None
         """Where the present run stands."""
         self.preview: RunReport | None = None
-        """The last dry run, as long as no other run came after it."""
+        """The last dry run, also one of taking a run back, as long as no other run came after it."""
         self.next_run: datetime | None = None
         self.on_progress: Listeners[Running | None] = Listeners()
         self.on_run: Listeners[RunStatus, RunReport | None] = Listeners()

@@ -12,10 +12,10 @@ from homeassistant.helpers import device_registry as dr
 from .account import SERVICES, account_entry
 from .const import CONF_DIRECTION, CONF_PROVIDER, DOMAIN, STATUS_NEVER_RUN, ProviderName
 from .coordinator import PairConfigEntry, PairCoordinator
-from .models import MAPPABLE, kind_of
+from .models import MAPPABLE, PairState, UndoState, kind_of
 from .progress import Running
 from .sync.held import HeldPlan
-from .sync.models import Action, Change, Feature
+from .sync.models import Action, Change, Feature, Skip, Unresolved
 from .sync.report import COUNTERS, FeatureReport, RunReport, RunStatus
 from .sync.unresolved import UnresolvedRow
 from .texts import Texts, Word
@@ -47,6 +47,8 @@ def pair_message(hass: HomeAssistant, entry: PairConfigEntry, texts: Texts) -> d
     pair = entry.runtime_data
     state = pair.data
     interval = pair.interval
+    preview = pair.preview
+    undoing = preview is not None and preview.undo is not None
     return {
         **pair_head(hass, entry),
         "direction": entry.data[CONF_DIRECTION],
@@ -64,8 +66,9 @@ def pair_message(hass: HomeAssistant, entry: PairConfigEntry, texts: Texts) -> d
         "features": [_feature(pair, feature, texts) for feature in pair.features],
         "unresolved": _unresolved(state.items, texts),
         "held": [_held(plan, pair, texts) for plan in state.held],
-        "preview": _preview(pair.preview, texts) if pair.preview else None,
-        "runs": [_run(run, texts) for run in state.runs],
+        "preview": _preview(preview, texts) if preview and not undoing else None,
+        "undo_preview": _undo_preview(preview, pair, texts) if preview and undoing else None,
+        "runs": [_run(run, state, texts) for run in state.runs],
         "progress": progress_message(pair.progress, texts) if pair.progress else None,
     }
 
@@ -233,7 +236,44 @@ def _preview(report: RunReport, texts: Texts) -> Mapping[str, Any]:
     }
 
 
-def _run(report: RunReport, texts: Texts) -> Mapping[str, Any]:
+def _undo_preview(report: RunReport, pair: PairCoordinator, texts: Texts) -> Mapping[str, Any]:
+    """Return what taking a run back would do, what of it can't be done, and what is left as it is."""
+    accounts = pair.account_titles
+    refused = [
+        _because(row, plan.feature, texts.reason(row.reason), texts)
+        for plan in report.plans
+        for row in plan.unresolved
+    ]
+    left = [
+        _because(row, plan.feature, texts.rule(row.rule, accounts), texts)
+        for plan in report.plans
+        for row in plan.skipped
+    ]
+    return {
+        **_preview(report, texts),
+        "run_id": report.undo,
+        "refused": refused[:MOST_ITEMS],
+        "refused_total": len(refused),
+        "left": left[:MOST_ITEMS],
+        "left_total": len(left),
+    }
+
+
+def _because(row: Unresolved | Skip, feature: Feature, why: str, texts: Texts) -> Mapping[str, Any]:
+    """Return an item that is not done, and why."""
+    return {
+        "feature": feature,
+        "feature_text": texts.feature(feature),
+        "side": row.side,
+        "key": row.key,
+        "name": row.entry.item.name,
+        "why_text": why,
+    }
+
+
+def _run(report: RunReport, state: PairState, texts: Texts) -> Mapping[str, Any]:
+    undo_state = state.undo_state(report)
+    told = (UndoState.UNDONE, UndoState.FORGOTTEN)
     return {
         "run_id": report.run_id,
         "trigger": report.trigger,
@@ -242,4 +282,8 @@ def _run(report: RunReport, texts: Texts) -> Mapping[str, Any]:
         "started_at": report.started_at,
         "duration": report.duration_s,
         **{counter: report.total(counter) for counter in COUNTERS},
+        "undo": report.undo,
+        "undone_by": report.undone_by,
+        "undo_state": undo_state,
+        "undo_text": texts.word(Word.UNDO, undo_state) if undo_state in told else None,
     }

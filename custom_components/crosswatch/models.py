@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final, NamedTuple
 
 from homeassistant.util import dt as dt_util
@@ -16,6 +17,7 @@ from .sync.report import Phase, Progress, RunReport, RunStatus
 from .sync.unresolved import UnresolvedRow
 
 PHASE_STARTS: Final[Mapping[Phase, int]] = {
+    Phase.SETTLING: 0,
     Phase.READING: 0,
     Phase.PLANNING: 20,
     Phase.APPLYING: 25,
@@ -41,12 +43,22 @@ class DiskTrouble(NamedTuple):
     file: str
 
 
+class UndoState(StrEnum):
+    """Whether a run can be taken back."""
+
+    POSSIBLE = "possible"
+    NOTHING = "nothing"  # it has changed nothing
+    UNDONE = "undone"
+    FORGOTTEN = "forgotten"  # what it has changed is not in the journal any more
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairState:
     """What a pair shows of its past.
 
     `unresolved` counts the `items` that nobody ignores by feature and reason. `held` are the plans that
-    wait for a person. `runs` are the last ones, newest first. `disk` is what kept the last one from its end.
+    wait for a person. `runs` are the last ones, newest first, and `undoable` names those of them that the
+    journal still knows to have changed something. `disk` is what kept the last one from its end.
     """
 
     status: RunStatus | None = None
@@ -57,6 +69,7 @@ class PairState:
     held: tuple[HeldPlan, ...] = ()
     runs: tuple[RunReport, ...] = ()
     disk: DiskTrouble | None = None
+    undoable: frozenset[str] = frozenset()
 
     @property
     def last_run(self) -> datetime | None:
@@ -91,6 +104,16 @@ class PairState:
     def total(self, counter: str) -> int | None:
         """Sum of a counter over the features of the last run; None before the first one."""
         return None if self.report is None else self.report.total(counter)
+
+    def undo_state(self, run: RunReport) -> UndoState:
+        """Return whether one of the `runs` can be taken back. What was undone in part can be undone again."""
+        undone_by = next((each for each in self.runs if each.run_id == run.undone_by), None)
+        if undone_by is not None and undone_by.succeeded:
+            return UndoState.UNDONE
+        if run.run_id in self.undoable:
+            return UndoState.POSSIBLE
+        changed = any(run.total(counter) for counter in ("added", "updated", "removed"))
+        return UndoState.FORGOTTEN if changed else UndoState.NOTHING
 
     @property
     def open_items(self) -> int | None:

@@ -56,7 +56,7 @@ def by_feature(counter: str) -> Callable[[PairState], Mapping[str, Any]]:
 
 def previewed(coordinator: PairCoordinator) -> int | None:
     """Return how many writes the last dry run found; None when a run came after it."""
-    if (report := coordinator.preview) is None:
+    if (report := coordinator.preview) is None or report.undo is not None:
         return None
     return sum(report.total(counter) for counter in ("added", "updated", "removed"))
 

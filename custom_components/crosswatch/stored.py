@@ -35,6 +35,7 @@ async def async_read_state(state: State, pair: str) -> PairState:
         items=items,
         held=await state.held(pair),
         runs=runs,
+        undoable=await state.undoable(pair, [run.run_id for run in runs]),
         disk=None if report is None else _disk_trouble(report),
     )
 

@@ -32,6 +32,7 @@ class Word(StrEnum):
     ACTION = "action"
     TROUBLE = "trouble"
     DISK = "disk"
+    UNDO = "undo"
 
 
 class Texts:

@@ -321,8 +321,10 @@ async def test_a_stopped_run_is_continued_without_doubles(
 
     monkeypatch.setattr(feature_run.asyncio, "sleep", sleep)
     lab.now -= HOUR - 5
+    lab.progress.clear()
     report = await lab.run(features=(feature,))
     monkeypatch.undo()
+    assert [told.phase for told in lab.progress][:3] == [Phase.READING, Phase.SETTLING, Phase.READING]
     assert report.status is RunStatus.OK
     assert max(waits) == UNDER_WAY - 5, "what was under way is given time to land"
     if not stored:

@@ -162,6 +162,8 @@ async def test_what_was_taken_away_is_put_back_on_that_side_only(either: Lab) ->
     report = await undo(either, run)
     assert report.total("added") == 4
     assert {line.state for line in await either.state.lines_of_run(PAIR, report.run_id)} == {"observed"}
+    assert await either.state.undoable(PAIR, [report.run_id, "another"]) == {report.run_id}
+    assert await either.state.undoable("another", [report.run_id]) == set()
     assert {change.entry.remote_id for change in either.target.written} == {None}
     for feature in rows:
         assert {*before[feature]} <= {*contents(either)[Side.TARGET][feature]}

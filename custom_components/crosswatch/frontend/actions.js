@@ -56,6 +56,19 @@ export const Actions = (Base) =>
       }
     }
 
+    /** Find out what taking a run back would do, and ask whether it is to be done. */
+    async lookBack(pair, run) {
+      const data = { device_id: pair.device_id, run_id: run.run_id, dry_run: true };
+      if (await this._call("undo", "undo_run", data)) this.ask({ kind: "undo", run });
+    }
+
+    /** Take a run back, and tell how it went. */
+    async takeBack(pair, run) {
+      this.closeDialog();
+      const result = await this._call("undo", "undo_run", { device_id: pair.device_id, run_id: run.run_id });
+      if (result) this.ask({ kind: "undone", run, result });
+    }
+
     /** Open what a dry run has found, once it is over. */
     showFound(pair) {
       if (!this._look || !pair) return;
@@ -97,7 +110,7 @@ export const Actions = (Base) =>
       if (await this._call(key, "map_item", data)) this._tell("unresolved.mapped");
     }
 
-    /** Call an action, once at a time; whether it went well. */
+    /** Call an action, once at a time; return what it answers, or true, and false when it did not go well. */
     async _call(id, service, data) {
       if (this.busy(id)) return false;
       this._busy.add(id);
@@ -106,8 +119,8 @@ export const Actions = (Base) =>
       const known = this.hass.services.crosswatch[service];
       const withResponse = Boolean(known && known.response);
       try {
-        await this.hass.callService("crosswatch", service, data, undefined, false, withResponse);
-        return true;
+        const done = await this.hass.callService("crosswatch", service, data, undefined, false, withResponse);
+        return (done && done.response) || true;
       } catch (error) {
         if (error !== CONNECTION_LOST && error.code !== CONNECTION_LOST) this.failure = error.message || String(error);
         return false;

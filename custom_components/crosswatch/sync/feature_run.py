@@ -189,7 +189,9 @@ class FeatureRun:
         # a run that was killed was alive for longer than it could tell
         rest = max(announced, self._since) + UNDER_WAY - self._clock()
         if rest > 0:
+            self._tell(Phase.SETTLING)
             await asyncio.sleep(min(rest, UNDER_WAY))
+            self._tell(Phase.READING)
 
     async def _read(self, sides: Sequence[Side]) -> dict[Side, Snapshot]:
         async def read(side: Side) -> Snapshot:

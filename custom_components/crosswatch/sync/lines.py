@@ -61,6 +61,13 @@ def of_run(db: sqlite3.Connection, pair: str, run: str) -> tuple[Line, ...]:
     return _lines(db.execute(f"{COLUMNS} AND j.run = ? ORDER BY j.id", (pair, run)))
 
 
+def standing(db: sqlite3.Connection, pair: str, runs: Iterable[str]) -> frozenset[str]:
+    """Return those of these runs that have written something which may stand."""
+    states = ", ".join("?" * len(MAY_STAND))
+    query = f"SELECT 1 FROM journal WHERE run = ? AND pair = ? AND NOT found AND state IN ({states}) LIMIT 1"  # noqa: S608 - our own names
+    return frozenset(run for run in runs if db.execute(query, (run, pair, *MAY_STAND)).fetchone())
+
+
 def of_items(db: sqlite3.Connection, pair: str, feature: Feature, items: Iterable[str]) -> tuple[Line, ...]:
     """Return what was written of items, by their keys, newest first."""
     found: list[Line] = []

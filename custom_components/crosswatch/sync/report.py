@@ -41,6 +41,7 @@ SEVERITY = (
 class Phase(StrEnum):
     """Step of a run."""
 
+    SETTLING = "settling"  # what a stopped run had under way may still land
     READING = "reading"
     PLANNING = "planning"
     APPLYING = "applying"

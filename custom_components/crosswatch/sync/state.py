@@ -164,6 +164,10 @@ class State(Database):
         """Return what a run of the pair wrote, in its order."""
         return await self._do(lambda db: lines.of_run(db, pair, run))
 
+    async def undoable(self, pair: str, runs: Iterable[str]) -> frozenset[str]:
+        """Return those of these runs that have changed something, as far as the journal still knows."""
+        return await self._do(lambda db: lines.standing(db, pair, runs))
+
     async def lines_of_items(self, pair: str, feature: Feature, items: Collection[str]) -> tuple[Line, ...]:
         """Return what was written of items, by their keys, newest first."""
         return await self._do(lambda db: lines.of_items(db, pair, feature, items))

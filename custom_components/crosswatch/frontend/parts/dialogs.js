@@ -2,6 +2,7 @@
 import { html } from "../lit.js";
 import { previewText } from "./buttons.js";
 import { changeList, countsText, sizeOf } from "./changes.js";
+import { undo, undone } from "./undo.js";
 
 /** The open dialog, if any. `card.dialog` says what it is about. */
 export const dialog = (card, pair) => {
@@ -87,4 +88,4 @@ const map = (card, pair, { item }) => ({
   onConfirm: (form) => card.map(pair, item, Number(form.querySelector("input").value)),
 });
 
-const KINDS = { approve: decision("approve"), reject: decision("reject"), preview, map };
+const KINDS = { approve: decision("approve"), reject: decision("reject"), preview, map, undo, undone };

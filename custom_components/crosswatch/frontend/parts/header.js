@@ -38,6 +38,8 @@ const when = (card, pair) => {
   if (pair.running) return [];
   const told = [];
   if (pair.last_run !== null) told.push(card.ago(pair.last_run));
+  const gone = ["source", "target"].some((side) => ["missing", "disabled"].includes(pair.accounts[side].state));
+  if (gone) return told;
   if (pair.next_run !== null) told.push(card.t("header.next_run", { when: card.ago(pair.next_run) }));
   else if (pair.interval !== null && !pair.automatic) told.push(card.t("header.schedule_off"));
   return told;

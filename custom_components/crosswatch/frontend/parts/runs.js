@@ -1,6 +1,7 @@
 /** The last runs as a small chart, and the same as a list. */
 import { html } from "../lit.js";
 import { statusIcon, statusTone } from "./icons.js";
+import { undoButton } from "./undo.js";
 
 const COUNTERS = ["added", "updated", "removed", "held", "errors", "unresolved"];
 /** Percent of the height that a run without changes has. */
@@ -14,7 +15,7 @@ export const runs = (card, pair) => {
     <section class="runs" aria-label=${card.t("runs.title")}>
       <div class="spread">
         <h3>${card.t("runs.title")}</h3>
-        <span class="secondary">${most ? card.count("runs.most", most) : ""}</span>
+        <span class="secondary">${most && pair.runs.length > 1 ? card.count("runs.most", most) : ""}</span>
       </div>
       ${pair.runs.length > 1
         ? html`<div class="chart" role="img" aria-label=${summary(card, pair.runs, most)}>
@@ -28,7 +29,7 @@ export const runs = (card, pair) => {
         </summary>
         ${card.isOpen(id)
           ? html`<ul class="rows dense">
-              ${pair.runs.map((run) => row(card, run))}
+              ${pair.runs.map((run) => row(card, pair, run))}
             </ul>`
           : ""}
       </details>
@@ -48,16 +49,29 @@ const column = (card, run, most) => html`
 // a first run is a thousand times the size of the others, which are to be seen all the same
 const height = (run, most) => Math.max(LEAST, (100 * Math.log1p(changesOf(run))) / Math.log1p(most || 1));
 
-const row = (card, run) => html`
+const row = (card, pair, run) => html`
   <li class="row">
     <ha-icon class="state ${statusTone(run.status)}" .icon=${statusIcon(run.status)}></ha-icon>
     <div class="grow">
-      <div>${card.format.moment(run.started_at)}</div>
-      <div class="secondary">${[run.status_text, ...counts(card, run)].join(" · ")}</div>
+      <div>
+        ${card.format.moment(run.started_at)}
+        <span class="secondary">${card.format.duration(run.duration)}</span>
+      </div>
+      <div class="secondary">${told(card, pair, run).join(" · ")}</div>
     </div>
-    <span class="secondary">${card.format.duration(run.duration)}</span>
+    ${undoButton(card, pair, run)}
   </li>
 `;
+
+const told = (card, pair, run) =>
+  [undoes(card, pair, run), run.status_text, ...counts(card, run), run.undo_text].filter(Boolean);
+
+/** Which run this one has taken back, if any. */
+const undoes = (card, pair, run) => {
+  if (run.undo === null) return "";
+  const other = pair.runs.find((one) => one.run_id === run.undo);
+  return other ? card.t("runs.undo_of", { when: card.format.moment(other.started_at) }) : card.t("runs.undo");
+};
 
 const counts = (card, run) =>
   COUNTERS.filter((counter) => run[counter]).map((counter) => card.count(`features.${counter}`, run[counter]));

@@ -115,6 +115,9 @@ export const parts = css`
   .rows.dense .grow {
     flex-basis: 170px;
   }
+  .runs .rows.dense .grow {
+    flex-basis: 120px;
+  }
   .tools {
     display: flex;
     margin-inline-start: auto;
