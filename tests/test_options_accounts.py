@@ -244,11 +244,11 @@ async def test_everything_of_publicmetadb_changed(
 @pytest.mark.parametrize(
     ("place", "group", "field", "bad", "good"),
     [
-        (0, "history", "history_workers", 0, 1),
-        (0, "history", "history_workers", 65, 64),
-        (0, "ratings", "rating_workers", 3.5, 3),
-        (0, "watchlist", "watchlist_query_limit", 51, 50),
-        (0, "watchlist", "watchlist_write_delay_ms", -1, 1),
+        (0, "tuning", "history_workers", 0, 1),
+        (0, "tuning", "history_workers", 65, 64),
+        (0, "tuning", "rating_workers", 3.5, 3),
+        (0, "tuning", "watchlist_query_limit", 51, 50),
+        (0, "tuning", "watchlist_write_delay_ms", -1, 1),
         (0, "history", "history_ignore_guid_prefixes", ["local://", " "], ["none://"]),
         (1, "pace", "rate_limit_get_per_sec", 20.5, 19.5),
         (1, "pace", "rate_limit_post_per_sec", -0.1, 0.1),
@@ -300,7 +300,7 @@ async def test_server_is_down(hass: HomeAssistant, plex_entry: MockConfigEntry, 
     assert result["errors"] == {"base": "libraries_unknown"}
     assert choices(result, "history_libraries") == {"1": "1", "2": "2"}
     result = await save(hass, result, rating_workers=99)
-    assert result["errors"] == {"ratings": "bad_rating_workers"}
+    assert result["errors"] == {"tuning": "bad_rating_workers"}
     result = await save(hass, result, rating_workers=9)
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert dict(plex_entry.options) == {**stored, "rating_workers": 9}

@@ -102,7 +102,7 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
     @property
     def account_titles(self) -> Mapping[Side, str]:
         """Names of the two accounts."""
-        entries = {side: account_entry(self.hass, account) for side, account in self.accounts.items()}
+        entries = {side: account_entry(self.hass, each) for side, each in self.accounts.items()}
         return {side: entry.title if entry else "?" for side, entry in entries.items()}
 
     @property

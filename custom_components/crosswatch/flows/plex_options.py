@@ -21,19 +21,19 @@ from .choices import async_ask
 from .settings import Groups, Setting, SettingsFlow, library_selector, selector_for
 
 PLEX_GROUPS: Final[Mapping[str, Sequence[str]]] = {
-    "watchlist": ("watchlist_query_limit", "watchlist_write_delay_ms", "watchlist_allow_pms_fallback"),
     "history": (
         "history.libraries",
         OPTION_MARKED_WATCHED,
         "history_require_external_ids",
         "history_ignore_local_guid",
         "history_ignore_guid_prefixes",
-        "history_workers",
     ),
-    "ratings": ("ratings.libraries", "rating_workers"),
+    "ratings": ("ratings.libraries",),
+    "watchlist": ("watchlist_allow_pms_fallback",),
+    "tuning": ("watchlist_query_limit", "watchlist_write_delay_ms", "history_workers", "rating_workers"),
     "experimental": ("fallback_GUID",),
 }
-"""Documented names by section of the form, in their order."""
+"""Documented names by section of the form, in their order: the first section is open."""
 LIBRARIES: Final = ("history.libraries", "ratings.libraries")
 DEFAULTS: Final = PlexSettings()
 
