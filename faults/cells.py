@@ -156,7 +156,7 @@ class _Trial:
         known = things.feature is Feature.RATINGS and giver is Place.PUBLICMETADB
         for title in things.titles[:FRESH] if known else things.titles[HELD : HELD + FRESH]:
             books.put(giver, title)
-        if giver in things.removable and not self._cell.fault.lies:
+        if giver in things.removable:
             for title in things.titles[HELD - REMOVED : HELD]:
                 books.take(giver, title)
         return books

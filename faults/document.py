@@ -18,11 +18,11 @@ and only the pace of PublicMetaDB off. Every fault is tried with every feature, 
 PublicMetaDB, back, and both ways.
 
 Both services hold 50 things, movies and episodes, specials among them. A person adds ten more (at
-PublicMetaDB, which lists no ratings, changes ten of them) and, unless the service lies about what it
-holds, removes two. Then the fault strikes one service, for one run or, *for a day*, for three. After
-that all is well again, and the pair runs six more times over four days. After every run, what both
-services truly hold is compared with what they should. **Lost** is what was missing, or had another date
-or value, at any of these looks, or never arrived; **doubled** is what lay there beyond what should.
+PublicMetaDB, which lists no ratings, changes ten of them) and removes two. Then the fault strikes one
+service, for one run or, *for a day*, for three. After that all is well again, and the pair runs six more
+times over four days. After every run, what both services truly hold is compared with what they should.
+**Lost** is what was missing, or had another date or value, at any of these looks, or never arrived;
+**doubled** is what lay there beyond what should, so also what a person removed and was there in the end.
 
 """
 
@@ -47,7 +47,9 @@ and Scrob takes a read of exactly half for true (25 of 50 removed).
 ## What this page does not promise
 
 What a person removes at one service in the very moment in which the other one hides it comes back when it is
-shown again: for the pair both had let go of it. Nothing is lost by that, and removing it once more works.
+shown again without a date: it can't be told from one that was removed at both and added anew. Nothing is lost by
+that, and removing it once more works. Both services date what they list, rate and play. A list that is old
+for more than ten minutes and lacks little is believed; what is taken away because of it comes back with the list.
 """
 
 TEXTS: Final = {

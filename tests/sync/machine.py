@@ -3,9 +3,9 @@
 A Hypothesis state machine with a model beside it. What a service may do is in `simside.py`; these are the
 limits within which nothing may be lost or doubled:
 
-- A read that hides something without saying so hides what the last run knew: what both sides held then and
-  still do, or what one of them has been without for longer. The read after it is an honest one, and the
-  other side does not lie in the same run.
+- What a read hides without saying so it hides for some minutes, in however many runs, at both sides at once
+  if it must be; then comes an honest read. It hides what is in the baseline and what the side has been seen
+  to hold. A title without a date may come back if a person takes it away from the other side just then.
 - A stale read shows what the engine wrote after two minutes at the latest, and what was shown once stays.
   A write that got no answer has landed after 20 seconds or never will. After a run that was stopped in the
   middle no read is stale.
@@ -13,8 +13,10 @@ limits within which nothing may be lost or doubled:
 """
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
 
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -40,12 +42,13 @@ from custom_components.crosswatch.sync.models import (
     Play,
     Scope,
     Side,
+    WatchlistEntry,
 )
 from custom_components.crosswatch.sync.report import RunReport, RunStatus
 from custom_components.crosswatch.sync.settings import PairSettings
 
 from .fakes import HOUR, NOW, episode, listed, movie, play
-from .simside import LIES, READ_ERRORS, WRITE_ERRORS, Read, Row, SimSide, Stop, Trouble, Write
+from .simside import FOG, LIES, READ_ERRORS, WRITE_ERRORS, Read, Row, SimSide, Stop, Trouble, Write
 from .world import PAIR, World
 
 DAY = 24 * HOUR
@@ -81,6 +84,11 @@ def entry_of(feature: Feature, number: int, watching: int, jitter: int, *, weak:
     return play(item_of(number, weak=weak), NOW - watching * DAY + jitter)
 
 
+def is_undated(entry: Entry) -> bool:
+    """Whether nothing tells when it was added."""
+    return isinstance(entry, WatchlistEntry) and entry.listed_at is None
+
+
 @dataclass(slots=True)
 class Model:
     """What has to hold, kept apart from what the engine thinks."""
@@ -113,7 +121,10 @@ class PairMachine(World[SimSide]):
             unclear=set(),
             dates=set(),
         )
-        self.lied: set[tuple[Side, Feature]] = set()
+        self.lied: dict[tuple[Side, Feature], float] = {}
+        """Since when, in true time, reads have been wrong."""
+        self.hidden: dict[tuple[Side, Feature], set[Slot]] = {}
+        """What they hid."""
         self.baseline: dict[str, Missing] = {}
         for side, sim in self.sides.items():
             sim.may_hide = partial(self.may_hide, side)
@@ -122,12 +133,17 @@ class PairMachine(World[SimSide]):
     # --- the world ------------------------------------------------------------------------------
 
     def may_hide(self, side: Side, feature: Feature, entry: Entry) -> bool:
-        """Whether a wrong read may hide an entry: that is what the last run can protect against."""
-        missing = self.baseline.get(self.key_of(feature, entry))
-        if missing is None:
+        """Whether a wrong read may hide an entry: that is what the baseline can protect against."""
+        missing, slot = self.baseline.get(self.key_of(feature, entry)), slot_of(feature, entry)
+        hidden = self.hidden.setdefault((side, feature), set())
+        if missing is None or (missing.at(side) and slot not in hidden):
             return False
-        there = slot_of(feature, entry) in self.slots(side.other, feature)
-        return there if missing == PRESENT else bool(missing.at(side.other)) and not there
+        if is_undated(entry) and not self.slots(side.other, feature)[slot]:
+            # nobody can tell it from one that was taken off both sides and added anew
+            self.model.unclear.add(slot)
+            self.model.removed[side.other].discard(slot)
+        hidden.add(slot)
+        return True
 
     def key_of(self, feature: Feature, entry: Entry) -> str:
         """Name an entry as the baseline does."""
@@ -248,8 +264,13 @@ class PairMachine(World[SimSide]):
     ) -> None:
         """A person lists or watches something, now and then twice within minutes."""
         weak = weak and side is Side.SOURCE and self.direction is Direction.ONE_WAY
+        self.time.true += 1
         for number in numbers:
             entry = entry_of(feature, number, watching, jitter, weak=weak)
+            if isinstance(entry, WatchlistEntry) and number % 2:
+                if self.slots(side)[slot_of(feature, entry)]:
+                    continue
+                entry = replace(entry, listed_at=int(self.time.true))
             if side is Side.TARGET and self.sides[side].needs_tmdb:
                 # a service that wants the best id knows no other
                 item = replace(entry.item, ids=Ids(tmdb=entry.item.ids.tmdb))
@@ -263,7 +284,7 @@ class PairMachine(World[SimSide]):
         self.model.dates.add((slot[1], entry.watched_at if isinstance(entry, Play) else None))
         if not self.slots(side)[slot] and slot in self.model.taken[side.other]:
             # nobody has it any more, and here it is anew; the engine may not have seen yet that it was gone
-            if self.is_known(slot):
+            if self.is_known(slot) and (is_undated(entry) or isinstance(entry, Play)):
                 self.model.unclear.add(slot)
                 self.model.loose.add((side, slot))
             self.model.taken[side.other].discard(slot)
@@ -330,7 +351,11 @@ class PairMachine(World[SimSide]):
                         row.entry, item=replace(item, ids=better, title=f"Movie {better.tmdb}")
                     )
                     self.lying.get(Side.SOURCE, {}).pop(id(row), None)
-        self.lied |= {(Side.SOURCE, feature) for feature in BOTH}
+        self.be_honest({Side.SOURCE})
+
+    def be_honest(self, sides: Collection[Side] = tuple(Side)) -> None:
+        """Let the next reads be honest ones."""
+        self.lied |= dict.fromkeys(product(sides, BOTH), self.time.true - FOG)
 
     @rule(side=st.sampled_from(Side), scope=st.sampled_from("ab"))
     def choose_scope(self, side: Side, scope: str) -> None:
@@ -363,8 +388,9 @@ class PairMachine(World[SimSide]):
         """The engine's clock is set."""
         self.time.true += UNDER_WAY
         self.time.offset += seconds
-        # how old a write is can't be told any more; services have settled by then
+        # how old a write is can't be told any more, nor an absence; services have settled by then
         self.time.true += 2 * 60
+        self.be_honest()
 
     # --- runs -----------------------------------------------------------------------------------
 
@@ -384,15 +410,14 @@ class PairMachine(World[SimSide]):
         burst: int,
     ) -> None:
         """Run while services go wrong."""
-        if LIES.intersection(reads):
-            target_reads = [Read.HONEST if how in LIES else how for how in target_reads]
         self.sides[Side.SOURCE].trouble = Trouble(list(reads), list(writes[::-1]), burst)
         self.sides[Side.TARGET].trouble = Trouble(list(target_reads), list(writes), burst)
         self.go(features)
 
-    @rule(features=st.sampled_from((BOTH, BOTH[:1], BOTH[1:])))
-    def run(self, features: tuple[Feature, ...]) -> None:
+    @rule(features=st.sampled_from((BOTH, BOTH[:1], BOTH[1:])), later=st.sampled_from((0, 60, 900)))
+    def run(self, features: tuple[Feature, ...], later: int) -> None:
         """Run while all is well."""
+        self.time.true += later
         self.go(features)
 
     @rule(
@@ -409,11 +434,13 @@ class PairMachine(World[SimSide]):
 
     def go(self, features: tuple[Feature, ...], stop: Stop | None = None, at: int = 0) -> RunReport | None:
         """Run once and judge what came of it."""
+        self.time.true += 1
+        began = self.time.true
         for side, sim in self.sides.items():
             sim.outcomes.clear()
             sim.last_read.clear()
-            # after a lie the next look is an honest one
-            if any((side, feature) in self.lied for feature in features):
+            # when a side has lied for minutes the next look is an honest one
+            if any(self.lied.get((side, feature), began) + FOG <= began for feature in features):
                 sim.trouble.reads = [Read.HONEST if how in LIES else how for how in sim.trouble.reads]
         before = {side: self.slots(side) for side in Side}
         report, error = self.runner.run(self.one_run(features, stop, at))
@@ -426,12 +453,12 @@ class PairMachine(World[SimSide]):
             assert isinstance(error, KeyError), repr(error)
         if any(sim.dead for sim in self.sides.values()):
             self.open()
-        self.learn(features)
+        self.learn(features, began)
         if report is not None:
             self.judge(report, before)
         return report
 
-    def learn(self, features: tuple[Feature, ...]) -> None:
+    def learn(self, features: tuple[Feature, ...], began: float) -> None:
         """Note what the run must have learned, from the baseline: that is what lies are measured against."""
         scopes = {side: sim.scope_hash for side, sim in self.sides.items()}
         for feature in features:
@@ -453,9 +480,10 @@ class PairMachine(World[SimSide]):
             for side, sim in self.sides.items():
                 how = sim.last_read.get(feature)
                 if how in LIES:
-                    self.lied.add((side, feature))
+                    self.lied.setdefault((side, feature), began)
                 elif how is not None and how not in READ_ERRORS:
-                    self.lied.discard((side, feature))
+                    self.lied.pop((side, feature), None)
+                    self.hidden.pop((side, feature), None)
 
     @staticmethod
     def plain(name: str) -> str:

@@ -75,6 +75,7 @@ def make_plan(
             direction=direction,
             aliases=aliases,
             refusal=refusal,
+            now=NOW,
             baseline=baseline or {},
             settling=settling,
             frozen=frozen or {},

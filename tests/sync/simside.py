@@ -7,8 +7,9 @@ from enum import StrEnum
 from itertools import batched
 import random
 
-from custom_components.crosswatch.sync.feature_run import SETTLE
+from custom_components.crosswatch.sync.feature_run import SETTLE, UNDER_WAY
 from custom_components.crosswatch.sync.models import (
+    APART,
     Action,
     Change,
     Entry,
@@ -140,6 +141,10 @@ OUTCOMES: Mapping[Write, OutcomeStatus] = {
     Write.LOST: OutcomeStatus.UNCERTAIN,
     Write.LANDS_LATE: OutcomeStatus.UNCERTAIN,
 }
+
+FOG = APART - 3 * UNDER_WAY
+"""Seconds for which reads of a side may be wrong, counted from the beginning of the first such run to that of
+the last one: a run may wait before it reads."""
 
 LANDING = 15.0
 """Seconds after which a late write has landed."""

@@ -21,6 +21,7 @@ ONE, TWO = Direction.ONE_WAY, Direction.TWO_WAY
 M1 = "movie:tmdb:1"
 THERE, ONCE, OFTEN = Missing(), Missing(target=1), Missing(target=2)
 AWAY = Missing(source=1)
+NOTED = Missing(target=1, target_since=NOW)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ def test_watchlist_rows(
         Feature.WATCHLIST, entry * at_source, entry * at_target, direction=direction, baseline=baseline
     )
     assert told(made).get(M1) == expected
-    assert made.gone == ((M1,) if baseline and not at_source and not at_target else ())
+    assert made.gone == ()
     assert made.lost.get(Side.TARGET, ()) == ((M1,) if baseline and at_source and not at_target else ())
     assert made.lost.get(Side.SOURCE, ()) == ((M1,) if baseline and at_target and not at_source else ())
 
@@ -229,8 +230,10 @@ def test_an_agreed_play_is_known_under_a_time_within_the_window(moved: int, expe
     made = make_plan(Feature.HISTORY, [play(movie(1), NOW + moved)], [], baseline={f"{M1}@{NOW}": THERE})
     key = f"{M1}@{NOW + moved}"
     assert told(made) == {key: expected}
-    assert made.gone == (f"{M1}@{NOW}",)
-    assert made.missing == ({} if expected.startswith("target") else {key: ONCE})
+    assert made.gone == (() if expected.startswith("target") else (f"{M1}@{NOW}",))
+    assert made.missing == (
+        {f"{M1}@{NOW}": Missing(1, 1, NOW, NOW)} if expected.startswith("target") else {key: NOTED}
+    )
 
 
 def test_a_moved_time_stands_for_one_play_only() -> None:
@@ -258,10 +261,13 @@ def test_a_time_that_a_side_still_shows_has_not_moved() -> None:
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        (THERE, None),
-        (ONCE, Missing(1, 2)),
-        (OFTEN, Missing(1, 2)),
-        (AWAY, Missing(2, 1)),
+        (THERE, Missing(1, 1, NOW, NOW)),
+        (ONCE, Missing(1, 2, NOW)),
+        (NOTED, Missing(1, 1, NOW, NOW)),
+        (OFTEN, Missing(1, 2, NOW)),
+        (AWAY, Missing(2, 1, 0, NOW)),
+        (Missing(1, 1), None),
+        (Missing(1, 1, 0, NOW), Missing(2, 1, 0, NOW)),
         (Missing(1, 2), None),
         (Missing(2, 2), None),
     ],
@@ -273,13 +279,18 @@ def test_what_neither_side_shows(before: Missing, after: Missing | None) -> None
     assert made.lost == {Side.SOURCE: (), Side.TARGET: ()}
 
 
-@pytest.mark.parametrize(("before", "changed"), [(THERE, {M1: ONCE}), (ONCE, {M1: OFTEN}), (OFTEN, {})])
+def swapped(missing: Missing) -> Missing:
+    """Return it as it is for the other side."""
+    return Missing(missing.target, missing.source, missing.target_since, missing.source_since)
+
+
+@pytest.mark.parametrize(("before", "changed"), [(THERE, {M1: NOTED}), (ONCE, {M1: OFTEN}), (OFTEN, {})])
 def test_only_what_changes_is_told(before: Missing, changed: dict[str, Missing]) -> None:
     made = make_plan(Feature.WATCHLIST, [listed(movie(1))], [], direction=TWO, baseline={M1: before})
     assert made.missing == changed
-    before = Missing(before.target, before.source)
+    before = swapped(before)
     made = make_plan(Feature.WATCHLIST, [], [listed(movie(1))], direction=TWO, baseline={M1: before})
-    assert made.missing == {key: Missing(now.target, now.source) for key, now in changed.items()}
+    assert made.missing == {key: swapped(now) for key, now in changed.items()}
 
 
 def test_a_time_before_1970_is_a_time() -> None:

@@ -567,15 +567,16 @@ def test_with_removals_off_nothing_is_unwatched() -> None:
         )
         assert told(made) == {KN: "skip removals_off"}
         made = history([], [], {NEW: (THERE, None)}, undated_side=TARGET, removals=False, direction=direction)
-        assert (told(made), made.gone) == ({}, (KN,))
+        assert (told(made), list(made.missing)) == ({}, [KN])
 
 
 def test_what_only_counts_as_watched_is_held_at_one_side() -> None:
     made = history([], [], {NEW: (THERE, None), OLD: (THERE, None)}, undated_side=TARGET)
-    assert made.missing == {KN: AT_SOURCE, KO: AT_SOURCE}
+    noted = Missing(source=1, source_since=NOW)
+    assert made.missing == {KN: noted, KO: noted}
     assert made.lost[SOURCE] == (KO, KN)
     near = history([], [(NEW + 60, "7")], {NEW: (THERE, None), NEW + 60: (THERE, "7")}, undated_side=TARGET)
-    assert near.gone == (KN,), "the other side's time of the same play"
+    assert near.missing[KN] == Missing(1, 1, NOW, NOW), "the other side's time of the same play"
 
 
 def test_two_sides_that_date_plays_themselves() -> None:

@@ -3,8 +3,9 @@
 Every rating and every stop of a person is another value, so that a value tells who gave it and when. The
 limits within which nothing may be lost, doubled or put back are those of `machine.py`; besides:
 
-- A read that hides something hides ratings and positions that both sides held in the last run and still do,
-  and the next read of that side is an honest one.
+- What a read hides without saying so, ratings and positions of the baseline, it hides for some minutes, in
+  however many runs, at both sides at once if it must be; then comes an honest read. A rating that is given
+  and taken away from the other side within a day may come back then.
 - People are a minute apart. The undated side tells the time of its writes to some seconds, or not at all.
 """
 
@@ -32,11 +33,12 @@ from custom_components.crosswatch.sync.models import (
     Scope,
     Side,
 )
+from custom_components.crosswatch.sync.plan_ratings import CLOCKS
 from custom_components.crosswatch.sync.report import RunReport, RunStatus
 from custom_components.crosswatch.sync.settings import PairSettings
 
 from .fakes import HOUR, movie
-from .simside import LIES, Read, Row, SimSide, Stop, Trouble, Write
+from .simside import FOG, LIES, READ_ERRORS, Read, Row, SimSide, Stop, Trouble, Write
 from .world import PAIR, World
 
 DAY = 24 * HOUR
@@ -151,7 +153,10 @@ class ValueMachine(World[ValueSide]):
         """Plays that a person has deleted at the side that keeps their dates."""
         self.unmarked: set[int] = set()
         """Titles that a person has marked unwatched."""
-        self.lied: set[tuple[Side, Feature]] = set()
+        self.lied: dict[tuple[Side, Feature], float] = {}
+        """Since when, in true time, reads have been wrong."""
+        self.hidden: set[tuple[Side, Place]] = set()
+        """What they hid."""
         for side, sim in self.sides.items():
             sim.on_store = partial(self.check_store, side)
             sim.may_hide = partial(self.may_hide, side)
@@ -240,16 +245,22 @@ class ValueMachine(World[ValueSide]):
 
     def may_hide(self, side: Side, feature: Feature, entry: Entry) -> bool:
         """Whether a wrong read may hide a row."""
-        if feature not in VALUED or (side, feature) in self.lied:
-            return False
-        if self.held(side.other, (feature, number_of(entry))) is None:
+        place = (feature, number_of(entry))
+        if feature not in VALUED:
             return False
         name = f"movie:tmdb:{number_of(entry)}" + ("#rating:overall" if feature is Feature.RATINGS else "")
         row = self.state._connection.execute(
-            "SELECT missing_at_source + missing_at_target FROM baseline WHERE feature = ? AND key = ?",
+            f"SELECT missing_at_{side} FROM baseline WHERE feature = ? AND key = ?",  # noqa: S608 - own names
             (feature, name),
         ).fetchone()
-        return bool(row == (0,))
+        if row is None or (row != (0,) and (side, place) not in self.hidden):
+            return False
+        at = entry.rated_at if isinstance(entry, Rating) else None
+        if at is not None and self.held(side.other, place) is None and at + CLOCKS >= self.time.true:
+            # nobody can tell it from one that was taken off both sides and given anew
+            self.stay_away[side.other].discard(place)
+        self.hidden.add((side, place))
+        return True
 
     # --- what must never happen -----------------------------------------------------------------
 
@@ -458,15 +469,17 @@ class ValueMachine(World[ValueSide]):
         self, reads: list[Read], target_reads: list[Read], writes: list[Write], burst: int
     ) -> None:
         """Run while services go wrong."""
-        if LIES.intersection(reads):
-            target_reads = [Read.HONEST if how in LIES else how for how in target_reads]
         self.sides[Side.SOURCE].trouble = Trouble(list(reads), list(writes[::-1]), burst)
         self.sides[Side.TARGET].trouble = Trouble(list(target_reads), list(writes), burst)
         self.go()
 
-    @rule(edits=st.lists(st.tuples(st.sampled_from(Side), st.integers(1, TITLES), st.booleans()), max_size=6))
-    def run(self, edits: list[tuple[Side, int, bool]]) -> None:
+    @rule(
+        edits=st.lists(st.tuples(st.sampled_from(Side), st.integers(1, TITLES), st.booleans()), max_size=6),
+        later=st.sampled_from((0, 60, 900)),
+    )
+    def run(self, edits: list[tuple[Side, int, bool]], later: int) -> None:
         """Run while all is well, after people have rated, watched, or taken away."""
+        self.time.true += later
         for side, number, away in edits:
             for feature in VALUED:
                 if away:
@@ -489,6 +502,9 @@ class ValueMachine(World[ValueSide]):
 
     def go(self, stop: Stop | None = None, at: int = 0) -> RunReport | None:
         """Run once."""
+        self.time.true += 1
+        began = self.time.true
+        self.clear_up()
         self.hiding = {side for side, sim in self.sides.items() if LIES.intersection(sim.trouble.reads)}
         for sim in self.sides.values():
             sim.last_read.clear()
@@ -504,13 +520,26 @@ class ValueMachine(World[ValueSide]):
             assert not isinstance(error, StateError)
         if any(sim.dead for sim in self.sides.values()):
             self.open()
+        self.note_lies(began)
+        return report
+
+    def clear_up(self) -> None:
+        """Let the next reads of a side that has lied for minutes be honest ones."""
+        for side, sim in self.sides.items():
+            if any((side, f) in self.lied and self.lied[side, f] + FOG <= self.time.true for f in VALUED):
+                sim.trouble.reads = [Read.HONEST if how in LIES else how for how in sim.trouble.reads]
+
+    def note_lies(self, began: float) -> None:
+        """Note since when a side has lied."""
         for side, sim in self.sides.items():
             for feature, how in sim.last_read.items():
                 if how in LIES:
-                    self.lied.add((side, feature))
-                else:
-                    self.lied.discard((side, feature))
-        return report
+                    self.lied.setdefault((side, feature), began)
+                elif how not in READ_ERRORS:
+                    self.lied.pop((side, feature), None)
+                    self.hidden = {
+                        known for known in self.hidden if known[0] != side or known[1][0] != feature
+                    }
 
     # --- the end --------------------------------------------------------------------------------
 

@@ -52,10 +52,14 @@ def load(db: sqlite3.Connection, pair: str, feature: Feature, scopes: Mapping[Si
     if _scopes(db, pair, feature) != scopes:
         return Known()
     place = (pair, feature)
+    keys: Iterable[tuple[str]] = db.execute("SELECT key FROM baseline WHERE pair = ? AND feature = ?", place)
+    baseline = dict.fromkeys((key for (key,) in keys), PRESENT)
     counts = db.execute(
-        "SELECT key, missing_at_source, missing_at_target FROM baseline WHERE pair = ? AND feature = ?", place
+        "SELECT key, missing_at_source, missing_at_target, source_since, target_since FROM baseline "
+        "WHERE pair = ? AND feature = ? AND (missing_at_source OR missing_at_target)",
+        place,
     )
-    baseline = {key: Missing(at_s, at_t) if at_s or at_t else PRESENT for key, at_s, at_t in counts}
+    baseline |= {key: Missing(*missing) for key, *missing in counts}
     values = db.execute(
         "SELECT key, value_at_source, value_at_target FROM baseline WHERE pair = ? AND feature = ? "
         "AND value_at_source IS NOT NULL AND value_at_target IS NOT NULL",
@@ -104,10 +108,14 @@ def agree(
     )
     counts = {**learned.missing, **dict.fromkeys(learned.agreed, PRESENT)}
     db.executemany(
-        "INSERT INTO baseline (pair, feature, key, missing_at_source, missing_at_target, agreed_at) "
-        "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
-        "missing_at_source = excluded.missing_at_source, missing_at_target = excluded.missing_at_target",
-        ((pair, feature, key, m.source, m.target, now) for key, m in counts.items()),
+        "INSERT INTO baseline (pair, feature, key, missing_at_source, missing_at_target, source_since, "
+        "target_since, agreed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+        "missing_at_source = excluded.missing_at_source, missing_at_target = excluded.missing_at_target, "
+        "source_since = excluded.source_since, target_since = excluded.target_since",
+        (
+            (pair, feature, key, m.source, m.target, m.source_since, m.target_since, now)
+            for key, m in counts.items()
+        ),
     )
     for columns, pairs in (
         ("value_at_source = ?, value_at_target = ?", learned.values),

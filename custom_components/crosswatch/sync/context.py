@@ -23,10 +23,10 @@ type Refusal = Callable[[Side, Feature, Action, Entry], str | None]
 class Context:
     """What a planner knows besides the two snapshots.
 
-    `baseline` maps agreed keys to how long a side has been missing them, `values` and `logs` to what was
-    agreed. `settling` are keys written so recently that a read may not show them yet, or taken away so
-    recently that it may show them still; `fresh` are those a read has shown since, and may yet hide again.
-    `taken` are keys that we have taken away from a side, and nobody has written since.
+    `now` is epoch seconds UTC. `baseline` maps agreed keys to how certain it is that a side is without them,
+    `values` and `logs` to what was agreed. `settling` are keys written so recently that a read may not show
+    them yet, or taken away so recently that it may show them still; `fresh` are those a read has shown since,
+    and may yet hide again. `taken` are keys that we have taken away from a side, not written since.
     `written` are the writes whose echo may be met, `marks` those of plays by side. `frozen` maps keys that
     were refused before to the reason, while they rest. `decisions` are what a person has said about
     changes. `refusal` asks a side about an entry alone. With `believing` what is missing for the first
@@ -36,6 +36,7 @@ class Context:
     direction: Direction
     aliases: Aliases
     refusal: Refusal
+    now: int
     baseline: Mapping[str, Missing] = field(default_factory=dict)
     settling: frozenset[str] = frozenset()
     fresh: frozenset[str] = frozenset()

@@ -55,6 +55,8 @@ class Draft:
         self._covered: set[str] = set()
         """Plays that the source does not show as such."""
         self._seen: dict[Side, set[str]] = {Side.SOURCE: set(), Side.TARGET: set()}
+        self._same: dict[str, bool] = {}
+        """Whether what one side alone shows is what was agreed, where its dates tell."""
         self._renamed: dict[str, str] = {}
         self._orphans: dict[str, dict[int, str]] | None = None
         self._events: dict[Side, AbstractSet[str | None]] = {}
@@ -106,14 +108,10 @@ class Draft:
         """Whether a side can't take an entry, from the entry alone."""
         return self.context.refusal(side, self.feature, Action.ADD, entry) is not None
 
-    def add(self, side: Side, key: str, entry: Entry, rule: str, *, once: bool = False) -> None:
-        """Plan an add, unless the side can't take it or it must rest.
-
-        `once`: it was agreed before, and this is the first run in which the side is without it.
-        """
+    def add(self, side: Side, key: str, entry: Entry, rule: str) -> None:
+        """Plan an add, unless the side can't take it or it must rest."""
         self._change(
-            Change(feature=self.feature, side=side, action=Action.ADD, key=key, entry=entry, rule=rule),
-            once=once,
+            Change(feature=self.feature, side=side, action=Action.ADD, key=key, entry=entry, rule=rule)
         )
 
     def update(self, side: Side, key: str, entry: Entry, before: Entry, rule: str) -> None:
@@ -135,10 +133,10 @@ class Draft:
         may = self.context.may_write(side)
         return may and self.context.bar(self.feature, side, Action.REMOVE, None) is None
 
-    def remove(self, side: Side, key: str, entry: Entry, *, once: bool, proven: bool = True) -> None:
+    def remove(self, side: Side, key: str, entry: Entry, *, once: bool = False, proven: bool = True) -> None:
         """Plan to take away from a side what was agreed and the other side is without.
 
-        `once`: this is the first run in which it is. Unless `proven`, its absence says nothing.
+        `once`: that is not certain yet. Unless `proven`, its absence says nothing.
         """
         change = Change(
             feature=self.feature,
@@ -161,9 +159,11 @@ class Draft:
     def _change(self, change: Change, *, once: bool = False) -> None:
         side, key, entry = change.side, change.key, change.entry
         rule = self.context.bar(self.feature, side, change.action, entry) or self._decided(change)
-        if rule is None and once and not self.context.believing:
-            # the read may be wrong: what counts is that it is missing again
-            rule = waits(side.other if change.action is Action.REMOVE else side)
+        if rule is None and not self.context.believing:
+            absent = side.other if change.action is Action.REMOVE else side
+            if once or self._may_be_there(absent, key):
+                # the read may be wrong: what counts is that it is still missing a while later
+                rule = waits(absent)
         if rule is not None:
             self.skip(side, key, entry, rule)
             return
@@ -175,6 +175,13 @@ class Draft:
             self.skip(side, key, entry, SETTLES)
         else:
             self._changes.append(change)
+
+    def _may_be_there(self, side: Side, key: str) -> bool:
+        """Whether a side that was seen to hold a key is not without it for certain."""
+        missing = self.context.baseline.get(self._renamed.get(key, key))
+        if missing is None or key in self._seen[side] or (side, key) in self.context.taken:
+            return False
+        return not missing.confirmed(side, self.context.now)
 
     def _ambiguity(self, change: Change) -> str | None:
         """Return why it can't be told whether a side holds this already, or another one still does."""
@@ -243,13 +250,16 @@ class Draft:
 
     # --- what was agreed before -----------------------------------------------------------------
 
-    def agreed_before(self, key: str) -> Missing | None:
-        """How long a side has been missing the key; None when it was never agreed, or is there anew.
+    def agreed_before(self, key: str, *, same: bool | None = None) -> Missing | None:
+        """How certain it is that a side is without the key; None when it was never agreed, or is there anew.
 
-        All keys of both sides must have been seen.
+        All keys of both sides must have been seen. `same`: whether the one side that shows it shows what was
+        agreed, as far as its dates tell.
         """
+        if same is not None:
+            self._same[key] = same
         missing = self.context.baseline.get(self._renamed.get(key, key))
-        return missing if missing is None or self._after(key, missing) is not None else None
+        return None if missing is None or self._is_anew(key, missing) else missing
 
     def written(self, side: Side, key: str) -> Written | None:
         """Return our last write of a key to a side, if its echo may be met."""
@@ -310,8 +320,7 @@ class Draft:
         logs = {key: self.context.logs[old] for key, old in self._renamed.items() if old in self.context.logs}
         logs |= self._logs
         lost = {
-            Side.SOURCE: tuple(k for k, m in now.items() if m and m.source and not m.target),
-            Side.TARGET: tuple(k for k, m in now.items() if m and m.target and not m.source),
+            side: tuple(k for k, m in now.items() if m and self._only_side(k) is side.other) for side in Side
         }
         return Plan(
             feature=self.feature,
@@ -336,14 +345,34 @@ class Draft:
         )
 
     def _after(self, key: str, before: Missing) -> Missing | None:
-        at_source, at_target = (key in self._seen[side] for side in Side)
-        if (
-            at_source != at_target
-            and ((Side.TARGET if at_source else Side.SOURCE), key) in self.context.taken
-        ):
-            # it is without it because of us, and what the other side shows came after that
+        if self._is_our_doing(key):
             return None
-        return before.after(at_source=at_source, at_target=at_target)
+        at_source, at_target = (key in self._seen[side] for side in Side)
+        return before.after(
+            at_source=at_source, at_target=at_target, now=self.context.now, same=self._is_same(key)
+        )
+
+    def _is_anew(self, key: str, missing: Missing) -> bool:
+        side = self._only_side(key)
+        return side is not None and (
+            self._is_our_doing(key) or missing.is_anew(side, same=self._is_same(key))
+        )
+
+    def _is_our_doing(self, key: str) -> bool:
+        # a side is without it because of us, and what the other side shows came after that
+        side = self._only_side(key)
+        return side is not None and (side.other, key) in self.context.taken
+
+    def _is_same(self, key: str) -> bool | None:
+        # the time of a play is part of its key, and no two stops are at the same position
+        tells = self.feature in (Feature.HISTORY, Feature.PROGRESS) and not key.endswith("@unknown")
+        return True if tells else self._same.get(key)
+
+    def _only_side(self, key: str) -> Side | None:
+        at_source = key in self._seen[Side.SOURCE]
+        if at_source == (key in self._seen[Side.TARGET]):
+            return None
+        return Side.SOURCE if at_source else Side.TARGET
 
     def _follow(self, gone: AbstractSet[str]) -> dict[tuple[Side, str], int | None]:
         """Return which decisions look otherwise now, see `Plan.decided`."""

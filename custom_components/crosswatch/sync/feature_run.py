@@ -258,6 +258,7 @@ class FeatureRun:
                 snapshots,
                 memory,
                 rules,
+                now=now,
                 aliases=aliases,
                 frozen=frozen,
                 ignored=ignored,

@@ -135,6 +135,7 @@ def look(
     memory: Memory,
     rules: Rules,
     *,
+    now: int,
     aliases: Aliases | None,
     frozen: Mapping[str, str],
     ignored: Mapping[Place, str],
@@ -142,7 +143,7 @@ def look(
     marks: Mapping[Side, tuple[Mark, ...]],
     believing: bool = False,
 ) -> Look:
-    """Plan from what was read. `aliases` are those of an earlier look; the rest is as it is now.
+    """Plan from what was read at `now`, epoch seconds UTC. `aliases` are those of an earlier look.
 
     `believing`: see `Context`.
     """
@@ -167,6 +168,7 @@ def look(
         direction=rules.direction,
         aliases=known,
         refusal=rules.refusal,
+        now=now,
         baseline=baseline,
         settling=frozenset(known.current(key) for key in memory.recent.settling),
         fresh=frozenset(known.current(key) for key in memory.recent.fresh),
@@ -216,12 +218,14 @@ def _translated(stored: Mapping[str, Missing], aliases: Aliases) -> tuple[dict[s
             renamed[key] = now
         # two titles that proved to be one: where either was seen, it was seen
         other = baseline.get(now, missing)
-        baseline[now] = (
-            missing
-            if other is missing
-            else Missing(min(missing.source, other.source), min(missing.target, other.target))
-        )
+        baseline[now] = missing if other is missing else _joined(missing, other)
     return baseline, renamed
+
+
+def _joined(one: Missing, other: Missing) -> Missing:
+    counts = [min((m.at(side), -m.since(side)) for m in (one, other)) for side in Side]
+    (source, source_since), (target, target_since) = counts
+    return Missing(source, target, -source_since, -target_since)
 
 
 def _translated_pairs[P: Values | LogIds](stored: Mapping[str, P], aliases: Aliases) -> dict[str, P]:

@@ -231,36 +231,76 @@ class Skip:
     entry: Entry
 
 
+APART = 600
+"""Seconds after which what a side did not show must still be missing there: services show old lists for some
+minutes, and runs may follow each other within moments."""
+
+CERTAIN = 2
+"""Looks at a side, `APART`, that must have found it without a key."""
+
+
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """For how many runs in a row each side has been without an agreed key; 2 stands for more."""
+    """How often each side was found without an agreed key, 2: for certain, and since when (epoch seconds)."""
 
     source: int = 0
     target: int = 0
+    source_since: int = 0
+    target_since: int = 0
 
     def at(self, side: Side) -> int:
         """Count of one side."""
         return self.source if side is Side.SOURCE else self.target
 
-    def after(self, *, at_source: bool, at_target: bool) -> Missing | None:
-        """Count one more read; None: neither side has it any more for certain, or one side has it anew.
+    def since(self, side: Side) -> int:
+        """When it was first found without it."""
+        return self.source_since if side is Side.SOURCE else self.target_since
 
-        A key that one side alone had before must be missed twice there: the read may be wrong, and
-        what was removed on the other side must not come back. What a side was without for certain and
-        shows again was added there by somebody: where the other side is without it now, it is new.
+    def confirmed(self, side: Side, now: int) -> bool:
+        """Whether a side that is without it now is so for certain."""
+        return self.at(side) >= CERTAIN or (self.at(side) == 1 and self.since(side) + APART <= now)
+
+    def is_anew(self, side: Side, *, same: bool | None) -> bool:
+        """Whether what this side alone shows was added there after it was agreed.
+
+        `same`: whether it is what was agreed, as far as dates tell. Where they don't, what one side missed
+        alone was hidden by a wrong read; what both missed in one run a person may have taken off both and
+        added here, and nobody's addition may be taken for a removal.
         """
-        if not at_source and not at_target and ((self.source and self.target) or self == PRESENT):
-            return None
-        if at_source != at_target and self.at(Side.SOURCE if at_source else Side.TARGET) >= CERTAIN:
-            return None
-        return Missing(
-            source=0 if at_source else min(self.source + 1, 2),
-            target=0 if at_target else min(self.target + 1, 2),
-        )
+        together = self.source == self.target == 1 and self.source_since == self.target_since
+        return self.at(side) >= CERTAIN or (self.at(side) == 1 and (together if same is None else not same))
 
+    def after(
+        self, *, at_source: bool, at_target: bool, now: int, same: bool | None = None
+    ) -> Missing | None:
+        """Count one more look; None: both sides are without it for certain, or one of them has it anew.
 
-CERTAIN = 2
-"""Runs in a row in which a side must have been without a key."""
+        What one side has anew counts only once the other is without it for certain: it may hide it.
+        """
+        # under a clock that was ahead nothing may wait for years
+        known = Missing(self.source, self.target, min(self.source_since, now), min(self.target_since, now))
+        if at_source == at_target:
+            both = known.seen(Side.SOURCE, now, shown=at_source).seen(Side.TARGET, now, shown=at_target)
+            return None if both.source == both.target == CERTAIN else both
+        side = Side.SOURCE if at_source else Side.TARGET
+        if not known.is_anew(side, same=same):
+            known = known.seen(side, now, shown=True)
+        elif known.confirmed(side.other, now):
+            return None
+        return known.seen(side.other, now, shown=False)
+
+    def seen(self, side: Side, now: int, *, shown: bool) -> Missing:
+        """Return this after one look at one side."""
+        if shown:
+            count, since = 0, 0
+        elif self.at(side):
+            count, since = 1 + self.confirmed(side, now), self.since(side)
+        else:
+            count, since = 1, now
+        if side is Side.SOURCE:
+            return Missing(count, self.target, since, self.target_since)
+        return Missing(self.source, count, self.source_since, since)
+
 
 PRESENT = Missing()
 """Both sides held it when they were last read."""

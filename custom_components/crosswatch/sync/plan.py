@@ -38,24 +38,25 @@ def _plan_watchlist(source: Snapshot, target: Snapshot, draft: Draft) -> None:
 
 def _plan_unlisted(key: str, entry: Entry, side: Side, draft: Draft) -> None:
     """Plan what only the side other than `side` lists."""
-    agreed, values = draft.agreed_before(key), draft.context.values.get(key)
-    listed, may_write = side.other, draft.context.may_write(side)
+    listed, may_write, values = side.other, draft.context.may_write(side), draft.context.values.get(key)
+    day = values.at(listed) if values is not None else 0
+    agreed = draft.agreed_before(key, same=_listed_at(entry) <= day if day and _listed_at(entry) else None)
     if agreed is None:
         # never agreed: new there; in a one-way pair what is new at the target is its own business
         if may_write:
             draft.add(side, key, entry, f"only_at_{listed}")
-    elif values is not None and 0 < values.at(listed) < _listed_at(entry):
+    elif 0 < day < _listed_at(entry):
         # agreed, gone here and listed anew there: an edit beats a removal
         if may_write:
-            draft.add(side, key, entry, f"listed_again_at_{listed}", once=not agreed.at(side))
+            draft.add(side, key, entry, f"listed_again_at_{listed}")
         else:
             draft.skip(listed, key, entry, f"listed_again_at_{listed}")
     elif draft.context.two_way or side is Side.SOURCE:
         # agreed, taken off the list here
-        draft.remove(listed, key, entry, once=not agreed.at(side))
+        draft.remove(listed, key, entry)
     else:
         # S B in a one-way pair: the source decides
-        draft.add(side, key, entry, "missing_at_target", once=not agreed.target)
+        draft.add(side, key, entry, "missing_at_target")
 
 
 def _listed_at(entry: Entry) -> int:

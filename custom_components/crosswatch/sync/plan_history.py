@@ -68,14 +68,14 @@ class _History:
             here, there = at_source.get(item, []), at_target.get(item, [])
             keys_here = [play_key(item, play.watched_at) for play in here]
             keys_there = [play_key(item, play.watched_at) for play in there]
+            self._draft.see(Side.SOURCE, keys_here)
+            self._draft.see(Side.TARGET, keys_there)
             matched = match_plays(here, there, self._window, partial(_known, self._draft, item))
             for i, j in matched.pairs:
                 # S T within the window: one play, known by both times, since each side keeps its own
                 keys = {keys_here[i], keys_there[j]}
                 self._draft.agree_play(keys, self._log_ids(here[i], there[j]))
                 self._mark_again(item, {Side.SOURCE: here[i], Side.TARGET: there[j]}, keys)
-            self._draft.see(Side.SOURCE, keys_here)
-            self._draft.see(Side.TARGET, keys_there)
             if matched.only_here:
                 self._left[item, Side.TARGET] = (here, matched.only_here)
             if matched.only_there:
@@ -176,7 +176,7 @@ class _History:
                 draft.add(side, key, play, f"only_at_{other}")
             else:
                 # agreed before, in a one-way pair the source decides
-                draft.add(side, key, play, "missing_at_target", once=not agreed.target)
+                draft.add(side, key, play, "missing_at_target")
         self._take(item, side, plays, gone, doubles)
 
     def _plan_towards_undated(
@@ -241,7 +241,7 @@ class _History:
                 draft.add(side, key, play, f"only_at_{side.other}")
             else:
                 # agreed before, in a one-way pair the source decides
-                draft.add(side, key, play, "missing_at_target", once=not agreed.target)
+                draft.add(side, key, play, "missing_at_target")
 
     def _take(
         self,
@@ -292,9 +292,9 @@ class _History:
 
 
 def _confirmed(draft: Draft, key: str, side: Side) -> bool:
-    """Whether a side was without an agreed play in an earlier run already."""
+    """Whether a side is without an agreed play for certain."""
     agreed = draft.agreed_before(key)
-    return agreed is not None and agreed.at(side) > 0
+    return agreed is not None and agreed.confirmed(side, draft.context.now)
 
 
 def _stands_for(standing: Iterable[int | None], at: int | None, window: int) -> bool:

@@ -102,7 +102,7 @@ def _plan_missing(key: str, entry: Resume, side: Side, finished: Mapping[str, in
         _write(key, entry, None, side, f"only_at_{side.other}", draft=draft)
     elif values is not None and has_changed(values, side.other, _told(entry, written), least):
         # agreed, gone here, and watched on there; missing for the first time the read may hide a later one
-        _write(key, entry, None, side, f"moved_at_{side.other}", draft=draft, once=not agreed.at(side))
+        _write(key, entry, None, side, f"moved_at_{side.other}", draft=draft)
     else:
         # agreed, gone here: watched to its end or cleared, and neither is told by an absence
         draft.skip(side, key, entry, f"gone_at_{side}")
@@ -116,7 +116,6 @@ def _write(
     rule: str,
     *,
     draft: Draft,
-    once: bool = False,
 ) -> None:
     """Plan a position for a side, unless it is too near to either end to be kept there."""
     settings, able = draft.context.settings, draft.context.able(side)
@@ -129,7 +128,7 @@ def _write(
         # from there on the side takes the item for watched, which nobody has said
         draft.skip(side, key, entry, "near_the_end")
     elif before is None:
-        draft.add(side, key, entry, rule, once=once)
+        draft.add(side, key, entry, rule)
     else:
         draft.update(side, key, entry, before, rule)
 

@@ -9,6 +9,9 @@ from .keyed import could_hold, newest_by_key
 from .models import Rating, Side, Snapshot, Values
 from .values import Told, Written, changed_alone, has_changed, is_old_news, told
 
+CLOCKS = 86_400
+"""Seconds by which a service's clock and ours may differ at most."""
+
 WHOLE, HALF = 10, 5
 """Tenths of a whole rating and of half a one: what services are known to round to."""
 
@@ -62,7 +65,8 @@ def _plan_both(key: str, here: Rating, there: Rating, draft: Draft) -> None:
 
 def _plan_missing(key: str, entry: Rating, side: Side, snapshot: Snapshot, draft: Draft) -> None:
     """Plan a rating that only the side other than `side` has; `snapshot` is the read that lacks it."""
-    agreed, values = draft.agreed_before(key), draft.context.values.get(key)
+    values = draft.context.values.get(key)
+    agreed = draft.agreed_before(key, same=_is_same_act(key, entry, side.other, draft))
     rated, may_write = side.other, draft.context.may_write(side)
     written = draft.written(rated, key)
     counts = told(entry, written, is_echo)
@@ -76,7 +80,7 @@ def _plan_missing(key: str, entry: Rating, side: Side, snapshot: Snapshot, draft
     elif values is not None and has_changed(values, rated, counts):
         # agreed, gone here and rated anew there: an edit beats a removal
         if may_write:
-            draft.add(side, key, entry, f"changed_at_{rated}", once=not agreed.at(side))
+            draft.add(side, key, entry, f"changed_at_{rated}")
         else:
             draft.skip(rated, key, entry, f"changed_at_{rated}")
     elif draft.context.two_way or side is Side.SOURCE:
@@ -85,10 +89,20 @@ def _plan_missing(key: str, entry: Rating, side: Side, snapshot: Snapshot, draft
         if values is not None and not proven:
             # should the item come back without its rating, nobody has taken that away either
             draft.doubt(key)
-        draft.remove(rated, key, entry, once=not agreed.at(side), proven=proven)
+        draft.remove(rated, key, entry, proven=proven)
     else:
         # S B in a one-way pair: the source decides
-        draft.add(side, key, entry, "missing_at_target", once=not agreed.target)
+        draft.add(side, key, entry, "missing_at_target")
+
+
+def _is_same_act(key: str, entry: Rating, side: Side, draft: Draft) -> bool | None:
+    """Whether what a side shows once more is the rating it had, not one given since; None: can't be told."""
+    missing = draft.context.baseline.get(key)
+    if missing is None or not missing.at(side) or entry.rated_at is None:
+        return None
+    if entry.rated_at > missing.since(side):
+        return False
+    return True if entry.rated_at < missing.since(side) - CLOCKS else None
 
 
 def _conflict(here: Told, there: Told, draft: Draft) -> tuple[Side, str]:

@@ -87,6 +87,13 @@ MIGRATIONS = (
     UPDATE journal SET found = 1 WHERE state = 'already' OR (state = 'observed' AND reason IS NOT NULL);
     CREATE INDEX journal_by_run ON journal (run);
     """,
+    # 8: since when a side is without an agreed key; what was missing once before is missed for the first time
+    """
+    ALTER TABLE baseline ADD COLUMN source_since INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE baseline ADD COLUMN target_since INTEGER NOT NULL DEFAULT 0;
+    UPDATE baseline SET source_since = unixepoch() * (missing_at_source = 1),
+    target_since = unixepoch() * (missing_at_target = 1) WHERE missing_at_source = 1 OR missing_at_target = 1;
+    """,
 )
 
 
