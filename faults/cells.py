@@ -156,10 +156,19 @@ class _Trial:
         known = things.feature is Feature.RATINGS and giver is Place.PUBLICMETADB
         for title in things.titles[:FRESH] if known else things.titles[HELD : HELD + FRESH]:
             books.put(giver, title)
-        if giver in things.removable:
+        if giver in things.removable and not self._may_stay(giver):
             for title in things.titles[HELD - REMOVED : HELD]:
                 books.take(giver, title)
         return books
+
+
+    def _may_stay(self, giver: Place) -> bool:
+        """Whether what a person removes now may stay where it is: see the end of docs/faults.md."""
+        cell = self._cell
+        with_its_title = cell.feature is Feature.RATINGS and cell.place is giver
+        believed = cell.fault.runs > 1 and cell.feature is Feature.WATCHLIST and cell.place is not giver
+        one_way = cell.way.direction is Direction.ONE_WAY
+        return cell.fault.lies and (with_its_title or (believed and one_way))
 
 
 def _say_nothing(_progress: Progress) -> None:

@@ -47,9 +47,17 @@ and Scrob takes a read of exactly half for true (25 of 50 removed).
 ## What this page does not promise
 
 What a person removes at one service in the very moment in which the other one hides it comes back when it is
-shown again without a date: it can't be told from one that was removed at both and added anew. Nothing is lost by
-that, and removing it once more works. Both services date what they list, rate and play. A list that is old
-for more than ten minutes and lacks little is believed; what is taken away because of it comes back with the list.
+shown again without a date: it can't be told from one that was removed at both and added anew. Nothing is
+lost by that, and removing it once more works. Both services date what they list, rate and play.
+
+Two kinds of removal are left out above, because they may not arrive at the other service, where nothing is
+lost by that either. A rating that is removed at Plex while Plex hides the title itself: the title seems to
+have gone and come back without it, and nobody has taken it away. And what is removed at the source of a
+one-way pair while the target shows half of its list for hours: the target is believed by then, so what it
+shows later is its own.
+
+A list that is old for more than ten minutes and lacks little is believed. What is taken away because of it
+comes back with the list.
 """
 
 TEXTS: Final = {

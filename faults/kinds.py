@@ -44,13 +44,15 @@ SPOILED: Final = FRESH // 2
 class Fault:
     """A fault. `strike` makes a service have it from now on, of so many things, until it is healed.
 
-    `runs` is for how many runs it stays. With `writes` it strikes writes only.
+    `runs` is for how many runs it stays. With `writes` it strikes writes only. With `lies` a service hides
+    what it holds.
     """
 
     name: str
     strike: Callable[[World, Feature, Place, int], None]
     runs: int = 1
     writes: bool = False
+    lies: bool = False
 
 
 def _rows_left(share: float) -> Callable[[World, Feature, Place, int], None]:
@@ -138,12 +140,12 @@ def _nothing(_world: World, _feature: Feature, _place: Place, _held: int) -> Non
 
 FAULTS: Final = (
     Fault("none", _nothing),
-    Fault("empty-once", _rows_left(0)),
-    Fault("empty-for-a-day", _rows_left(0), runs=3),
-    Fault("half-once", _rows_left(0.5)),
-    Fault("half-for-a-day", _rows_left(0.5), runs=3),
-    Fault("most-once", _rows_left(0.05)),
-    Fault("most-for-a-day", _rows_left(0.05), runs=3),
+    Fault("empty-once", _rows_left(0), lies=True),
+    Fault("empty-for-a-day", _rows_left(0), runs=3, lies=True),
+    Fault("half-once", _rows_left(0.5), lies=True),
+    Fault("half-for-a-day", _rows_left(0.5), runs=3, lies=True),
+    Fault("most-once", _rows_left(0.05), lies=True),
+    Fault("most-for-a-day", _rows_left(0.05), runs=3, lies=True),
     Fault("read-fails", _unavailable, runs=2),
     Fault("read-is-html", _html, runs=2),
     Fault("stale-after-write", _stale, runs=2, writes=True),
