@@ -161,7 +161,6 @@ class _Trial:
                 books.take(giver, title)
         return books
 
-
     def _may_stay(self, giver: Place) -> bool:
         """Whether what a person removes now may stay where it is: see the end of docs/faults.md."""
         cell = self._cell
