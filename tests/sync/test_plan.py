@@ -1,10 +1,13 @@
 """The truth tables of the planners, row by row."""
 
+from collections.abc import Callable
+
 import pytest
 
 from custom_components.crosswatch.sync.matching import match_plays
 from custom_components.crosswatch.sync.models import (
     Direction,
+    Entry,
     Feature,
     Ids,
     Item,
@@ -14,7 +17,7 @@ from custom_components.crosswatch.sync.models import (
     Side,
 )
 
-from .fakes import HOUR, NOW, episode, listed, movie, play
+from .fakes import HOUR, NOW, episode, listed, movie, play, rated, stopped
 from .planning import MINUTE, make_plan, told
 
 ONE, TWO = Direction.ONE_WAY, Direction.TWO_WAY
@@ -119,6 +122,27 @@ def test_ambiguous_ids_are_an_outcome() -> None:
     made = make_plan(Feature.WATCHLIST, rows, [])
     assert told(made)["movie:imdb:tt1"] == "target unresolved ambiguous"
     assert len(made.changes) == 2
+
+
+@pytest.mark.parametrize("side", list(Side))
+@pytest.mark.parametrize(
+    ("feature", "make", "end"),
+    [
+        (Feature.WATCHLIST, listed, ""),
+        (Feature.HISTORY, lambda item: play(item, NOW), f"@{NOW}"),
+        (Feature.RATINGS, lambda item: rated(item, 80), "#rating:overall"),
+        (Feature.PROGRESS, lambda item: stopped(item, 600), ""),
+    ],
+)
+def test_what_can_not_be_told_apart_is_unresolved_for_the_other_side(
+    feature: Feature, make: Callable[[Item], Entry], end: str, side: Side
+) -> None:
+    rows = [make(movie(1, "tt1")), make(movie(2, "tt1")), make(movie(imdb="tt1"))]
+    source, target = (rows, []) if side is Side.SOURCE else ([], rows)
+    made = make_plan(feature, source, target, direction=TWO)
+    assert told(made)[f"movie:imdb:tt1{end}"] == f"{side.other} unresolved ambiguous"
+    made = make_plan(feature, source, target)
+    assert (f"movie:imdb:tt1{end}" in told(made)) is (side is Side.SOURCE), "the target's own is its own"
 
 
 def test_what_rests_stays_unresolved_and_what_settles_waits() -> None:

@@ -174,6 +174,46 @@ def test_what_no_rounding_makes_is_a_change(shown: int) -> None:
     assert told(made) == {KEY: "source newer_at_target"}
 
 
+@pytest.mark.parametrize(
+    ("sent", "shown", "same"),
+    [
+        (83, 83, True),
+        (85, 80, True),  # to wholes, half of one away at most
+        (86, 80, False),
+        (83, 85, True),  # to halves, a quarter away at most
+        (82, 85, False),
+        (83, 84, False),  # to neither
+    ],
+)
+def test_services_round_to_halves_or_wholes(sent: int, shown: int, same: bool) -> None:
+    echo = {Side.TARGET: {KEY: Written(rated(movie(1), sent, OLD), before=60)}}
+    made = plan_values(TWO, (sent, OLD), (shown, NEW), (60, 60), written=echo)
+    assert told(made) == {KEY: "agreed" if same else "source newer_at_target"}
+
+
+def test_what_stood_there_before_is_no_echo() -> None:
+    echo = {Side.TARGET: {KEY: Written(rated(movie(1), 85, OLD), before=80)}}
+    made = plan_values(TWO, (85, OLD), (80, NEW), (80, 80), written=echo)
+    assert told(made) == {KEY: "target changed_at_source"}
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "expected"),
+    [
+        (85, 80, "agreed"),
+        (80, 85, "agreed"),
+        (86, 80, "source newer_at_target"),
+        (80, 90, "source newer_at_target"),
+    ],
+)
+def test_values_within_half_a_step_of_the_coarser_side_are_one(
+    source: int, target: int, expected: str
+) -> None:
+    for steps in ((1, 10), (10, 1)):
+        made = plan_values(TWO, (source, OLD), (target, NEW), steps=steps)
+        assert told(made) == {KEY: expected}
+
+
 @pytest.mark.parametrize(("source", "target"), [(80, 60), (60, 80)])
 def test_an_echo_gives_way_to_the_side_it_came_from(source: int, target: int) -> None:
     """What was written has been taken back at the side that it was written from."""
@@ -192,6 +232,15 @@ def test_a_stale_read_does_not_undo_what_was_seen(side: Side) -> None:
     source, target = (values[0], None) if side is Side.SOURCE else (None, values[1])
     made = plan_values(TWO, source, target, (90, 90), written=echo)
     assert told(made) == {KEY: "skip written_a_moment_ago"}
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_a_read_is_stale_by_what_its_own_side_showed(side: Side) -> None:
+    """The other side rounds: 80 is what it showed when both agreed."""
+    echo = {side: {KEY: Written(rated(movie(1), 90, NEW), before=80, observed=True)}}
+    agreed = (90, 80) if side is Side.SOURCE else (80, 90)
+    made = plan_values(TWO, (80, NEW), (80, NEW), agreed, written=echo)
+    assert [(row.side, row.rule) for row in made.skipped] == [(side, "written_a_moment_ago")]
 
 
 def test_labels_are_ratings_of_their_own_whatever_their_case() -> None:

@@ -354,6 +354,22 @@ def test_a_rating_that_went_with_its_item_was_not_taken_back(there: bool, expect
         if not there:
             assert made.missing == {R1: THERE}, "such an absence is not counted"
             assert made.lost[SOURCE] == ()
+        assert made.gone == (() if there else (R1,)), "nor does the value stay agreed"
+    made = removal_plan(
+        Feature.RATINGS,
+        [rated(movie(1), 80)],
+        [],
+        {R1: AT_TARGET},
+        values={R1: Values(80, 80)},
+        has_place={SOURCE: lambda _item: not there, TARGET: lambda _item: there},
+    )
+    assert told(made) == {R1: expected.replace("target removed_at_source", "source removed_at_target")}
+
+
+def test_where_nobody_knows_what_was_agreed_nothing_is_forgotten() -> None:
+    nowhere = {SOURCE: lambda _item: False}
+    made = removal_plan(Feature.RATINGS, [], [rated(movie(1), 80)], {R1: AT_SOURCE}, has_place=nowhere)
+    assert (told(made), made.gone) == ({R1: "skip absence_proves_nothing"}, ())
 
 
 # --- history --------------------------------------------------------------------------------------

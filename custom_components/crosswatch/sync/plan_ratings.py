@@ -4,6 +4,8 @@ Values are tenths. They are compared in the unit of the side that would be writt
 can't express never bounces. `Values` of the baseline are what both sides showed when they agreed.
 """
 
+from typing import cast
+
 from .draft import SETTLES, Draft
 from .keyed import could_hold, newest_by_key
 from .models import Rating, Side, Snapshot, Values
@@ -128,7 +130,7 @@ def _instead(held: Rating, wanted: Rating) -> Rating:
 
 def _is_same(one: int, other: int, step: int) -> bool:
     """Whether two values are one where ratings are kept in multiples of so many tenths."""
-    return 2 * abs(one - other) <= step if step > 1 else one == other
+    return 2 * abs(one - other) <= step
 
 
 def is_echo(shown: Rating, written: Written) -> bool:
@@ -136,9 +138,8 @@ def is_echo(shown: Rating, written: Written) -> bool:
 
     What stood there before is no rounding of it, as far as anybody can tell: it may not have been written.
     """
-    sent = written.entry
-    if not isinstance(sent, Rating):
-        return False
+    # nothing else is written under the key of a rating
+    sent = cast("Rating", written.entry)
     apart = abs(shown.tenths - sent.tenths)
     if not apart or shown.tenths == written.before:
         return not apart
