@@ -608,7 +608,7 @@ async def test_what_a_person_has_said_is_remembered_under_better_ids(lab: Lab) -
     for _ in range(3):
         report = await pair.run()
     assert (report.total("skipped"), pair.held) == (1, (8, 9))
-    assert await lab.state.decisions(PAIR, LISTS) == (said,)
+    assert await lab.state.decisions(PAIR, LISTS) == (replace(said, scope="same same"),)
     pair.of(Side.SOURCE).append(listed(movie(9)))
     await pair.run()
     assert await lab.state.decisions(PAIR, LISTS) == ()

@@ -1,6 +1,6 @@
 """Runs taken back: what is restored, what is left alone, and that it stays so."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -113,18 +113,19 @@ async def test_an_item_that_changes_on_the_other_side_travels_again(either: Lab)
     assert contents(either)[Side.TARGET][PLAYS] == [("Movie 1", NOW + 99 * HOUR)]
 
 
-@pytest.mark.parametrize(
-    ("feature", "first", "second", "third"),
-    [
-        (RATINGS, rated(movie(1), 80), rated(movie(1), 40, at=NOW + HOUR), rated(movie(1), 60, at=NOW * 2)),
-        (
-            PLACES,
-            stopped(movie(1), 600),
-            stopped(movie(1), 1800, at=NOW + HOUR),
-            stopped(movie(1), 2400, NOW * 2),
-        ),
-    ],
-)
+VALUES = [
+    (RATINGS, rated(movie(1), 80), rated(movie(1), 40, at=NOW + HOUR), rated(movie(1), 60, at=NOW * 2)),
+    (
+        PLACES,
+        stopped(movie(1), 600),
+        stopped(movie(1), 1800, at=NOW + HOUR),
+        stopped(movie(1), 2400, NOW * 2),
+    ),
+]
+"""What somebody said first, then, and last."""
+
+
+@pytest.mark.parametrize(("feature", "first", "second", "third"), VALUES)
 async def test_a_value_is_put_back_and_stays_until_somebody_changes_it(
     either: Lab, feature: Feature, first: Entry, second: Entry, third: Entry
 ) -> None:
@@ -265,6 +266,86 @@ async def test_what_was_put_back_by_somebody_else_is_not_put_back_twice(either: 
     either.target.entries[LISTS].append(listed(movie(1)))
     report = await either.run(undo=run.run_id)
     assert (report.total("added"), report.total("skipped")) == (0, 1)
+
+
+# --- and stays so, whatever the sides are read through -------------------------------------------------
+
+
+async def look_elsewhere(lab: Lab, shown: Callable[[list[Entry]], Sequence[Entry]]) -> None:
+    """Read the source through another library selection for some runs, and through the first one again."""
+    before = contents(lab)
+    lab.source.scope_hash, lab.source.shown = "other libraries", shown
+    for _ in range(4):
+        lab.now += 25 * HOUR
+        await lab.run()
+        assert contents(lab) == before
+    lab.source.scope_hash, lab.source.shown = "same", list
+    await stays(lab)
+
+
+@pytest.mark.parametrize("shown", [list, lambda _rows: []])
+async def test_what_was_added_and_undone_stays_away_after_another_scope(
+    either: Lab, shown: Callable[[list[Entry]], Sequence[Entry]]
+) -> None:
+    either.source.entries.update(everything())
+    await undo(either, await either.run())
+    await look_elsewhere(either, shown)
+    assert contents(either)[Side.TARGET] == {feature: [] for feature in Feature}
+    # what somebody puts there is there, and what is over is over
+    either.target.entries[LISTS] = [listed(movie(1))]
+    await either.run()
+    await either.run()
+    assert [each.key for each in await either.state.decisions(PAIR, LISTS)] == []
+
+
+@pytest.mark.parametrize("shown", [list, lambda _rows: []])
+async def test_what_was_taken_away_and_undone_stays_on_its_side_after_another_scope(
+    either: Lab, shown: Callable[[list[Entry]], Sequence[Entry]]
+) -> None:
+    either.request = replace(either.request, direction=Direction.TWO_WAY, features=(LISTS,))
+    either.fill(3)
+    await either.run()
+    del either.source.entries[LISTS][0]
+    await either.run()
+    run = await either.run()
+    assert run.total("removed") == 1
+    await undo(either, run)
+    before = contents(either)
+    either.target.scope_hash, either.target.shown = "another list", shown
+    for _ in range(4):
+        either.now += 25 * HOUR
+        await either.run()
+        if shown is list:
+            assert contents(either) == before
+    either.target.scope_hash, either.target.shown = "same", list
+    for _ in range(3):
+        await either.run()
+    assert contents(either)[Side.SOURCE][LISTS] == ["Movie 2", "Movie 3"]
+
+
+@pytest.mark.parametrize("shown", [list, lambda _rows: []])
+@pytest.mark.parametrize(("feature", "first", "second", "third"), VALUES)
+async def test_a_value_that_was_put_back_stays_after_another_scope(
+    either: Lab,
+    feature: Feature,
+    first: Entry,
+    second: Entry,
+    third: Entry,
+    shown: Callable[[list[Entry]], Sequence[Entry]],
+) -> None:
+    either.source.entries[feature] = [first]
+    await either.run()
+    either.source.entries[feature] = [second]
+    await undo(either, await either.run())
+    await stays(either, 1)
+    await look_elsewhere(either, shown)
+    assert contents(either)[Side.TARGET][feature] == [told(first)]
+    assert contents(either)[Side.SOURCE][feature] == [told(second)]
+    either.source.entries[feature] = [third]
+    await either.run()
+    assert contents(either)[Side.TARGET][feature] == [told(third)]
+    await either.run()
+    assert await either.state.decisions(PAIR, feature) == ()
 
 
 # --- what can't be restored -------------------------------------------------------------------------

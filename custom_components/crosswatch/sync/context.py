@@ -29,8 +29,9 @@ class Context:
     and may yet hide again. `taken` are keys that we have taken away from a side, not written since.
     `written` are the writes whose echo may be met, `marks` those of plays by side. `frozen` maps keys that
     were refused before to the reason, while they rest. `decisions` are what a person has said about
-    changes. `refusal` asks a side about an entry alone. With `believing` what is missing for the first
-    time counts as confirmed: that is how a plan looks that a person may approve.
+    changes, `elsewhere` those of them that were made while a side was read through something else.
+    `refusal` asks a side about an entry alone. With `believing` what is missing for the first time counts
+    as confirmed: that is how a plan looks that a person may approve.
     """
 
     direction: Direction
@@ -49,6 +50,7 @@ class Context:
     written: Mapping[Side, Mapping[str, Written]] = field(default_factory=dict)
     marks: Mapping[Side, Marks] = field(default_factory=dict)
     decisions: Mapping[tuple[Side, str], Decision] = field(default_factory=dict)
+    elsewhere: frozenset[tuple[Side, str]] = frozenset()
     believing: bool = False
 
     @property

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 import sqlite3
 
-from .models import Action, Change, Entry, Feature, Play, Side
+from .models import Action, Change, Entry, Feature, Play, Side, Values
 from .values import value_of
 
 MISSES = 2
@@ -26,7 +26,8 @@ class Decided(StrEnum):
 class Decision:
     """What was said about a change of `key` at `side`. `fingerprint` None: about any change of it.
 
-    `key` is as it was stored. `missed`: so many runs in a row found the item nowhere.
+    `key` is as it was stored. `missed`: so many runs in a row found the item nowhere. `scope` is what both
+    sides were read through when it was said: through another one, an item may just be out of sight.
     """
 
     side: Side
@@ -34,16 +35,41 @@ class Decision:
     kind: Decided
     fingerprint: str | None = None
     missed: int = 0
+    scope: str | None = None
 
-    def covers(self, change: Change) -> bool:
-        """Whether the change is the one it is about."""
-        return self.fingerprint is None or self.fingerprint == fingerprint(change)
+    def covers(self, change: Change, *, elsewhere: bool = False) -> bool:
+        """Whether the change is the one it is about.
+
+        `elsewhere`: see `is_elsewhere`. A value may be out of sight then, and would be set as a new one.
+        """
+        if self.fingerprint is None or self.fingerprint == fingerprint(change):
+            return True
+        return elsewhere and change.action is Action.ADD and self.fingerprint.startswith(Action.UPDATE)
+
+    def keeps_apart(self, values: Values | None) -> bool:
+        """Whether it is about values that differ, and that are to stay so."""
+        return values is not None and self.fingerprint == of_values(
+            Action.UPDATE, values.at(self.side.other), values.at(self.side)
+        )
+
+    def is_elsewhere(self, scopes: Mapping[Side, str]) -> bool:
+        """Whether the sides are now read through something else."""
+        return self.scope is not None and self.scope != _joined(scopes)
 
 
 def fingerprint(change: Change) -> str:
     """Return what a change does to its item: other values make another change of it."""
     new = "" if change.action is Action.REMOVE else _content(change.entry)
-    return f"{change.action} {new} {_content(change.before)}".rstrip()
+    return of_values(change.action, new, _content(change.before))
+
+
+def of_values(action: Action, new: int | str, before: int | str) -> str:
+    """Return the fingerprint of a change from one value to another."""
+    return f"{action} {new} {before}".rstrip()
+
+
+def _joined(scopes: Mapping[Side, str]) -> str:
+    return " ".join(scopes[side] for side in sorted(scopes))
 
 
 def _content(entry: Entry | None) -> str:
@@ -64,23 +90,26 @@ def decide(
     now: int,
 ) -> None:
     """Remember decisions; the last one about an item counts."""
+    hashes = db.execute("SELECT side, hash FROM scope WHERE pair = ? AND feature = ?", (pair, feature))
+    scope = _joined({Side(side): value for side, value in hashes}) or None
     db.executemany(
-        "INSERT OR REPLACE INTO decision (pair, feature, side, key, kind, fingerprint, run, at, missed) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
-        [(pair, feature, d.side, d.key, d.kind, d.fingerprint, run, now) for d in decisions],
+        "INSERT OR REPLACE INTO decision "
+        "(pair, feature, side, key, kind, fingerprint, run, at, missed, scope) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?)",
+        [(pair, feature, d.side, d.key, d.kind, d.fingerprint, run, now, scope) for d in decisions],
     )
 
 
 def load(db: sqlite3.Connection, pair: str, feature: Feature) -> tuple[Decision, ...]:
     """Return all decisions about a feature, the oldest first."""
     rows = db.execute(
-        "SELECT side, key, kind, fingerprint, missed FROM decision WHERE pair = ? AND feature = ? "
+        "SELECT side, key, kind, fingerprint, missed, scope FROM decision WHERE pair = ? AND feature = ? "
         "ORDER BY at, side, key",
         (pair, feature),
     )
     return tuple(
-        Decision(side=Side(side), key=key, kind=Decided(kind), fingerprint=print_, missed=missed)
-        for side, key, kind, print_, missed in rows
+        Decision(side=Side(side), key=key, kind=Decided(kind), fingerprint=print_, missed=missed, scope=scope)
+        for side, key, kind, print_, missed, scope in rows
     )
 
 

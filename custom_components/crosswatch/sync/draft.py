@@ -199,7 +199,7 @@ class Draft:
         decision = None if place is None else self.context.decisions[place]
         if place is None or decision is None:
             return None
-        if not decision.covers(change):
+        if not decision.covers(change, elsewhere=place in self.context.elsewhere):
             self._overruled.add(place)
             return None
         self._met.add(place)
@@ -381,8 +381,13 @@ class Draft:
         for place, decision in sorted(self.context.decisions.items()):
             key = place[1]
             missed: int | None = 0
-            if place in self._overruled or key in self._agreed or key in gone:
+            values = self._values.get(key, self.context.values.get(key))
+            if place in self._overruled or key in gone:
                 missed = None
+            elif key in self._agreed:
+                missed = 0 if decision.keeps_apart(values) else None
+            elif place in self.context.elsewhere:
+                missed = decision.missed
             elif place not in self._met and not any(key in keys for keys in known):
                 missed = decision.missed + 1 if decision.missed + 1 < MISSES else None
             if missed != decision.missed:

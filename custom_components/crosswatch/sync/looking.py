@@ -184,6 +184,7 @@ def look(
         },
         marks={side: _by_item(rows, known) for side, rows in marks.items()},
         decisions=decisions,
+        elsewhere=frozenset(place for place, each in decisions.items() if each.is_elsewhere(scopes)),
         believing=believing,
     )
     made = plan(snapshots[Side.SOURCE], snapshots[Side.TARGET], context)

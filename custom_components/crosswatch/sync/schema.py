@@ -94,6 +94,10 @@ MIGRATIONS = (
     UPDATE baseline SET source_since = unixepoch() * (missing_at_source = 1),
     target_since = unixepoch() * (missing_at_target = 1) WHERE missing_at_source = 1 OR missing_at_target = 1;
     """,
+    # 9: through what both sides were read when a person said something about an item
+    """
+    ALTER TABLE decision ADD COLUMN scope TEXT;
+    """,
 )
 
 

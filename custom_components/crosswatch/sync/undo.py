@@ -7,7 +7,7 @@ baseline no longer says that both sides agree on it, and a decision keeps it fro
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from .decisions import Decided, Decision, fingerprint
+from .decisions import Decided, Decision, fingerprint, of_values
 from .draft import Draft
 from .identity import item_of, play_key
 from .keyed import by_key, keys_of, newest_by_key
@@ -187,6 +187,10 @@ class _Undo:
             here, there = value_of(before) or 0, value_of(other) or 0
             ours = line.side is Side.SOURCE
             self.values[key] = Values(here, there) if ours else Values(there, here)
+            # and where that is forgotten, because the sides are read through something else
+            for side, new, old in ((line.side, there, here), (line.side.other, here, there)):
+                if self.look.context.may_write(side):
+                    self._remember(side, key, of_values(Action.UPDATE, new, old))
 
     def _put_back(self, line: Line, key: str) -> None:
         """Plan to put back what the run has taken away."""
@@ -223,7 +227,9 @@ class _Undo:
         """Keep an add from being planned anew. A play is one whatever its time looks like later."""
         feature = self.look.plan.feature
         add = Change(feature=feature, side=side, action=Action.ADD, key=key, entry=entry, rule=UNDONE)
-        print_ = None if isinstance(entry, Play) else fingerprint(add)
+        self._remember(side, key, None if isinstance(entry, Play) else fingerprint(add))
+
+    def _remember(self, side: Side, key: str, print_: str | None) -> None:
         self.decisions[side, key] = Decision(side=side, key=key, kind=Decided.UNDONE, fingerprint=print_)
 
     def _refuse(self, side: Side, key: str, entry: Entry, reason: str) -> None:
