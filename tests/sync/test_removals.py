@@ -296,6 +296,44 @@ async def test_removals_of_a_day_are_counted_together(lab: Lab) -> None:
     assert await lab.state.held(PAIR) == ()
 
 
+@pytest.mark.parametrize("back", [HOUR, 3 * DAY, 300 * DAY])
+async def test_a_clock_that_is_set_back_leaves_no_removal_out(lab: Lab, back: int) -> None:
+    pair = Pair(lab)
+    await pair.agree(30)
+    del pair.of(Side.SOURCE)[:3]
+    await pair.run(2)
+    assert pair.held == (27, 27)
+    lab.now -= back
+    del pair.of(Side.SOURCE)[:3]
+    await pair.run()
+    assert await pair.reason() == "too_many_removals_at_target"
+    # a person agrees, once and for all that was
+    await pair.approve()
+    await pair.run()
+    del pair.of(Side.SOURCE)[:3]
+    await pair.run(2)
+    assert pair.held == (21, 21)
+
+
+@pytest.mark.parametrize("status", [OutcomeStatus.UNCERTAIN, None])
+async def test_what_is_tried_once_more_counts_once(lab: Lab, status: OutcomeStatus | None) -> None:
+    pair = Pair(lab)
+    await pair.agree(30)
+    del pair.of(Side.SOURCE)[:5]
+    await pair.run()
+    if status is None:
+        # accepted, and not done
+        lab.target.take = lambda _feature, _entry: None  # type: ignore[method-assign]
+    else:
+        lab.target.answer = lambda _c: status
+    await pair.run()
+    assert pair.held == (25, 30)
+    lab.target.answer = lambda _c: OutcomeStatus.APPLIED
+    vars(lab.target).pop("take", None)
+    assert await pair.reason() is None
+    assert pair.held == (25, 25)
+
+
 async def test_the_brake_counts_by_direction(lab: Lab) -> None:
     pair = Pair(lab)
     await pair.agree(30)

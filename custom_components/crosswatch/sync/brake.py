@@ -96,12 +96,10 @@ class Brake:
             return evidence
         pair, feature, now = self._request.pair_id, self._feature, int(self._clock())
         approval = await self._state.approval(pair, feature)
-        done_at = approval.done_at or 0
-        # a clock that was ahead then must not let everything pass now
-        since = max(now - DAY, done_at if done_at <= now else 0)
+        removed = await self._state.removals(pair, feature, now - DAY, line=approval.done_line)
         oldest = await self._state.oldest(pair, feature, now - LONG, CANARIES)
         return replace(
             evidence,
             canaries=[look.aliases.current(key) for key in oldest],
-            removed=await self._state.removals(pair, feature, since, now + DAY),
+            removed={side: {look.aliases.current(key) for key in keys} for side, keys in removed.items()},
         )

@@ -40,8 +40,8 @@ LONG = 7 * DAY
 class Evidence:
     """What tells whether a plan can be trusted.
 
-    `canaries` are the keys that both sides have held longest. `removed` counts what was taken away from
-    each side within a day, `entries` what each side held in the last run. `taken` is what this pair has
+    `canaries` are the keys that both sides have held longest. `removed` are the keys that were taken away
+    from each side within a day, `entries` what each side held in the last run. `taken` is what this pair has
     taken away itself and no read had shown: that it is gone is as it should be.
     """
 
@@ -50,7 +50,7 @@ class Evidence:
     baseline: Mapping[str, Missing]
     snapshots: Mapping[Side, Snapshot]
     canaries: Collection[str] = ()
-    removed: Mapping[Side, int] = field(default_factory=dict)
+    removed: Mapping[Side, Collection[str]] = field(default_factory=dict)
     entries: Mapping[Side, int] = field(default_factory=dict)
     taken: frozenset[tuple[Side, str]] = frozenset()
 
@@ -103,7 +103,9 @@ def _too_much(plan: Plan, evidence: Evidence) -> str | None:
     """Whether more would change at once than a person is likely to have meant."""
     actions = Counter((change.side, change.action) for change in plan.changes)
     for side in Side:
-        removals, before = actions[side, Action.REMOVE], evidence.removed.get(side, 0)
+        due = {c.key for c in plan.changes if c.side is side and c.action is Action.REMOVE}
+        # what is tried once more counts once
+        removals, before = len(due), len(set(evidence.removed.get(side, ())) - due)
         held = plan.kept.get(side, 0) + before
         limit = max(BRAKE_COUNT, held // BRAKE_PART)
         if held < 2 * BRAKE_COUNT:

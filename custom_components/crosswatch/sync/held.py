@@ -94,13 +94,13 @@ class HeldPlan:
 class Approval:
     """What a person has approved, if it is not done yet. `begun`: a run has started to carry it out.
 
-    `done_at` is when an approved plan of the feature was last carried out to its end.
+    `done_line` is the last line of the journal when an approved plan was last carried out to its end.
     """
 
     plan_hash: str | None = None
     changes: frozenset[tuple[Side, str, str]] = frozenset()
     begun: bool = False
-    done_at: int | None = None
+    done_line: int = 0
 
     def permits(self, plan: HeldPlan) -> bool:
         """Whether this is what was approved, or what is left of it after a run that was stopped."""
@@ -156,19 +156,19 @@ def waiting(db: sqlite3.Connection, pair: str) -> tuple[HeldPlan, ...]:
 def approval(db: sqlite3.Connection, pair: str, feature: Feature) -> Approval:
     """Return what was approved and is not done yet."""
     row = db.execute(
-        "SELECT state, hash, changes, done_at FROM held WHERE pair = ? AND feature = ?", (pair, feature)
+        "SELECT state, hash, changes, done_line FROM held WHERE pair = ? AND feature = ?", (pair, feature)
     ).fetchone()
     if row is None:
         return Approval()
-    state, plan_hash, changes, done_at = row
+    state, plan_hash, changes, done_line = row
     if state not in ("approved", "begun"):
-        return Approval(done_at=done_at)
+        return Approval(done_line=done_line)
     told = (HeldChange.from_dict(each) for each in json.loads(changes))
     return Approval(
         plan_hash=plan_hash,
         changes=frozenset(change.identity for change in told),
         begun=state == "begun",
-        done_at=done_at,
+        done_line=done_line,
     )
 
 
@@ -180,8 +180,10 @@ def begin(db: sqlite3.Connection, pair: str, feature: Feature) -> None:
 def release(db: sqlite3.Connection, pair: str, feature: Feature, now: int) -> None:
     """Note that nothing waits any more; what was begun is done."""
     db.execute(
-        "UPDATE held SET done_at = CASE WHEN state = 'begun' THEN ? ELSE done_at END, state = 'done', "
-        "changes = '[]' WHERE pair = ? AND feature = ? AND state != 'done'",
+        "UPDATE held SET done_at = CASE WHEN state = 'begun' THEN ?1 ELSE done_at END, "
+        "done_line = CASE WHEN state = 'begun' THEN "
+        "(SELECT coalesce(max(id), 0) FROM journal WHERE pair = ?2) ELSE done_line END, state = 'done', changes = '[]' WHERE pair = ?2 AND feature = ?3 "
+        "AND state != 'done'",
         (now, pair, feature),
     )
 

@@ -138,14 +138,23 @@ def recent(
     )
 
 
-def removals(db: sqlite3.Connection, pair: str, feature: Feature, since: int, until: int) -> dict[Side, int]:
-    """Count what was, or may have been, taken away from each side after `since` and until `until`."""
+def removals(
+    db: sqlite3.Connection, pair: str, feature: Feature, since: int, *, line: int
+) -> dict[Side, set[str]]:
+    """Return the keys of what was, or may have been, taken away from each side after `since`.
+
+    Only writes after that with the id `line` count. What lies ahead was written before the clock was set
+    back, nobody knows how long ago.
+    """
     rows = db.execute(
-        "SELECT side, count(DISTINCT key) FROM journal WHERE pair = ? AND feature = ? AND action = 'remove' "
-        "AND at > ? AND at <= ? AND state IN ('intended', 'applied', 'uncertain', 'observed') GROUP BY side",
-        (pair, feature, since, until),
+        "SELECT side, key FROM journal WHERE pair = ? AND feature = ? AND action = 'remove' "
+        "AND at > ? AND id > ? AND state IN ('intended', 'applied', 'uncertain', 'observed')",
+        (pair, feature, since, line),
     )
-    return {Side(side): count for side, count in rows}
+    found: dict[Side, set[str]] = {}
+    for side, key in rows:
+        found.setdefault(Side(side), set()).add(key)
+    return found
 
 
 def written(

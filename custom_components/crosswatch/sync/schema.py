@@ -98,6 +98,12 @@ MIGRATIONS = (
     """
     ALTER TABLE decision ADD COLUMN scope TEXT;
     """,
+    # 10: up to which line of the journal a person has agreed to what was taken away, whatever the clock says
+    """
+    ALTER TABLE held ADD COLUMN done_line INTEGER NOT NULL DEFAULT 0;
+    UPDATE held SET done_line =
+        (SELECT coalesce(max(id), 0) FROM journal AS j WHERE j.pair = held.pair AND j.at <= held.done_at);
+    """,
 )
 
 

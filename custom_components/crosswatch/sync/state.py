@@ -146,9 +146,11 @@ class State(Database):
             lambda db: journal.recent(db, pair, feature, since, until, taken_since=taken_since)
         )
 
-    async def removals(self, pair: str, feature: Feature, since: int, until: int) -> dict[Side, int]:
-        """Count what was, or may have been, taken away from each side."""
-        return await self._do(lambda db: journal.removals(db, pair, feature, since, until))
+    async def removals(
+        self, pair: str, feature: Feature, since: int, *, line: int = 0
+    ) -> dict[Side, set[str]]:
+        """Return the keys of what was, or may have been, taken away from each side, after a line if given."""
+        return await self._do(lambda db: journal.removals(db, pair, feature, since, line=line))
 
     async def written(
         self, pair: str, feature: Feature, since: int, until: int
