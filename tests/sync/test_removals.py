@@ -315,21 +315,21 @@ async def test_a_clock_that_is_set_back_leaves_no_removal_out(lab: Lab, back: in
     assert pair.held == (21, 21)
 
 
-@pytest.mark.parametrize("status", [OutcomeStatus.UNCERTAIN, None])
-async def test_what_is_tried_once_more_counts_once(lab: Lab, status: OutcomeStatus | None) -> None:
+@pytest.mark.parametrize("status", [OutcomeStatus.UNCERTAIN, OutcomeStatus.APPLIED])
+async def test_what_is_tried_once_more_counts_once(
+    lab: Lab, status: OutcomeStatus, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pair = Pair(lab)
     await pair.agree(30)
     del pair.of(Side.SOURCE)[:5]
     await pair.run()
-    if status is None:
-        # accepted, and not done
-        lab.target.take = lambda _feature, _entry: None  # type: ignore[method-assign]
-    else:
-        lab.target.answer = lambda _c: status
-    await pair.run()
+    lab.target.answer = lambda _c: status
+    with monkeypatch.context() as idle:
+        # whatever it says, it does nothing
+        idle.setattr(lab.target, "take", lambda _feature, _entry: None)
+        await pair.run()
     assert pair.held == (25, 30)
     lab.target.answer = lambda _c: OutcomeStatus.APPLIED
-    vars(lab.target).pop("take", None)
     assert await pair.reason() is None
     assert pair.held == (25, 25)
 

@@ -182,7 +182,8 @@ def release(db: sqlite3.Connection, pair: str, feature: Feature, now: int) -> No
     db.execute(
         "UPDATE held SET done_at = CASE WHEN state = 'begun' THEN ?1 ELSE done_at END, "
         "done_line = CASE WHEN state = 'begun' THEN "
-        "(SELECT coalesce(max(id), 0) FROM journal WHERE pair = ?2) ELSE done_line END, state = 'done', changes = '[]' WHERE pair = ?2 AND feature = ?3 "
+        "(SELECT coalesce(max(id), 0) FROM journal WHERE pair = ?2) ELSE done_line END, "
+        "state = 'done', changes = '[]' WHERE pair = ?2 AND feature = ?3 "
         "AND state != 'done'",
         (now, pair, feature),
     )
