@@ -15,6 +15,8 @@ from custom_components.crosswatch.sync.models import (
     Missing,
     Play,
     Side,
+    Values,
+    WatchlistEntry,
 )
 
 from .fakes import HOUR, NOW, episode, listed, movie, play, rated, stopped
@@ -315,6 +317,13 @@ def test_only_what_changes_is_told(before: Missing, changed: dict[str, Missing])
     before = swapped(before)
     made = make_plan(Feature.WATCHLIST, [], [listed(movie(1))], direction=TWO, baseline={M1: before})
     assert made.missing == {key: swapped(now) for key, now in changed.items()}
+
+
+def test_of_copies_that_are_alike_the_one_listed_last_counts() -> None:
+    copies = [WatchlistEntry(item=movie(1), listed_at=NOW + at) for at in (0, 5, 2)]
+    for rows in (copies, copies[::-1]):
+        made = make_plan(Feature.WATCHLIST, rows, [listed(movie(1))])
+        assert made.values == {M1: Values(NOW + 5, 0)}
 
 
 def test_a_time_before_1970_is_a_time() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from .draft import Draft
 from .identity import UNKNOWN, AmbiguousIdsError, play_key, rating_key
-from .models import Action, Entry, Item, Kind, Play, Rating, Resume, Side, Snapshot
+from .models import Action, Entry, Item, Kind, Play, Rating, Resume, Side, Snapshot, WatchlistEntry
 from .values import date_of, value_of
 
 
@@ -89,7 +89,9 @@ def rank(entry: Entry) -> tuple[object, ...]:
     item = entry.item
     ids = item.ids if item.kind in (Kind.MOVIE, Kind.SHOW) else item.show_ids
     lacking = (ids.tmdb is None, ids.imdb is None, ids.tvdb is None, ids.guid is None)
-    return (lacking, ids.tokens(), item.title or "", entry.remote_id or "")
+    # of copies that are alike the one listed last
+    listed = entry.listed_at or 0 if isinstance(entry, WatchlistEntry) else 0
+    return (lacking, ids.tokens(), item.title or "", entry.remote_id or "", -listed)
 
 
 def _newest(entry: Rating | Resume) -> tuple[object, ...]:
