@@ -26,7 +26,7 @@ from e2e.dialogs import (
     tick,
 )
 from e2e.screen import Screen
-from e2e.words import word
+from e2e.words import card_word, word
 from lab.flows import DOMAIN
 from lab.lab import Lab
 from lab.pairs import CARD, DASHBOARD, create_dashboard, find_pair, state_of
@@ -211,6 +211,7 @@ async def test_sync_now(lab: Lab, screen: Screen, pair_title: str) -> None:
     await create_dashboard(lab.client, await find_pair(lab.client, pair_title))
     await screen.page.goto(f"{lab.homeassistant.url}/{DASHBOARD}/sync")
     await expect_status(screen, "never_run", patience=SLOW)
+    await expect(screen.page.locator(CARD)).to_contain_text(card_word("features.never"), timeout=SLOW)
     await screen.picture("dashboard-before")
     await press_sync_now(screen)
     await expect_status(screen, "running")

@@ -14,6 +14,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.crosswatch.const import DOMAIN
 from custom_components.crosswatch.providers.plex.provider import CAPABILITIES
+from custom_components.crosswatch.sync import feature_run
 from custom_components.crosswatch.sync.models import Feature
 from custom_components.crosswatch.sync.report import RunStatus
 from tests.common import PAIR_ID, Services, pair_entry_of
@@ -54,6 +55,26 @@ async def assert_at_rest(entry: MockConfigEntry, services: Services) -> None:
     report = await run(entry)
     assert writes(services)[before:] == []
     assert report.status is RunStatus.OK
+
+
+async def test_removals_are_named(
+    hass: HomeAssistant,
+    accounts: tuple[MockConfigEntry, MockConfigEntry],
+    services: Services,
+    shelf: Shelf,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is to be taken away from a service that tells no names has the name it was written with."""
+    monkeypatch.setattr(feature_run, "SETTLE", -1)
+    for title in (201, 202):
+        shelf.do_at_plex("watchlist", title)
+    entry = await paired(hass, accounts, "p>q", "watchlist", watchlist_remove=True)
+    await run(entry)
+    shelf.take_away_at_plex("watchlist", 201)
+    await run(entry)
+    report = await run(entry, dry_run=True)
+    (change,) = report.plans[0].changes
+    assert (change.action, change.entry.item.name) == ("remove", "Film 201 (2000)")
 
 
 @pytest.mark.parametrize("way", ["p>q", "q>p", "p=q"])

@@ -15,6 +15,8 @@ from .identity import Aliases
 from .ledger import Mark
 from .looking import Look, Memory, Rules, look as look_at, scopes_of
 from .models import (
+    Action,
+    Change,
     Feature,
     Outcome,
     OutcomeStatus,
@@ -268,7 +270,23 @@ class FeatureRun:
             )
 
         # a plan for 100,000 plays takes longer than the event loop may wait
-        return await asyncio.to_thread(resting, make)
+        return await self._with_names(await asyncio.to_thread(resting, make))
+
+    async def _with_names(self, look: Look) -> Look:
+        """Name what is to be taken away where the service tells no names: a person may have to judge it."""
+        removals = [change for change in look.plan.changes if change.action is Action.REMOVE]
+        nameless = {change.key for change in removals if change.entry.item.is_nameless}
+        if not nameless:
+            return look
+        written = await self._state.written_items(self._request.pair_id, self.feature, nameless)
+
+        def named(change: Change) -> Change:
+            entry, known = change.entry, written.get(change.key)
+            if known is None or change.action is not Action.REMOVE:
+                return change
+            return replace(change, entry=replace(entry, item=entry.item.named_like(known)))
+
+        return replace(look, plan=replace(look.plan, changes=tuple(map(named, look.plan.changes))))
 
     async def _plan_backwards(self, run: str, look: Look) -> Undoing:
         lines = await self._state.lines_of_run(self._request.pair_id, run)

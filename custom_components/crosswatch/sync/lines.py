@@ -11,7 +11,7 @@ from typing import Any
 
 from .codec import entry_from_dict
 from .identity import RATING
-from .models import Action, Entry, Feature, Side
+from .models import Action, Entry, Feature, Item, Side
 
 MAY_STAND = ("intended", "applied", "uncertain", "observed")
 """States of writes that have changed something, as far as anybody knows."""
@@ -81,6 +81,13 @@ def of_items(db: sqlite3.Connection, pair: str, feature: Feature, items: Iterabl
                 )
             )
     return tuple(sorted(found, key=lambda line: (-line.at, line.key, line.side)))
+
+
+def items(db: sqlite3.Connection, pair: str, feature: Feature, keys: Iterable[str]) -> dict[str, Item]:
+    """Return what was written last under these keys, by key."""
+    query = "SELECT entry FROM journal WHERE key = ? AND pair = ? AND feature = ? ORDER BY id DESC LIMIT 1"
+    found = ((key, db.execute(query, (key, pair, feature)).fetchone()) for key in keys)
+    return {key: entry_from_dict(feature, json.loads(row[0])).item for key, row in found if row}
 
 
 def naming(db: sqlite3.Connection, pair: str, feature: Feature, text: str) -> dict[str, str]:

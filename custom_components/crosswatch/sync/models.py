@@ -1,7 +1,7 @@
 """What the engine moves around: items, entries, snapshots, plans and reports."""
 
 from collections.abc import Callable, Mapping, Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
@@ -95,6 +95,17 @@ class Item:
         text = self._name()
         # what a service cut in the middle of a character can't be stored
         return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+    @property
+    def is_nameless(self) -> bool:
+        """Whether nothing is known but ids and numbers."""
+        return not (self.title or self.show_title)
+
+    def named_like(self, known: Item) -> Item:
+        """Return the item with the names that are known of it, unless it has some itself."""
+        if not self.is_nameless:
+            return self
+        return replace(self, title=known.title, show_title=known.show_title, year=known.year)
 
     def _name(self) -> str:
         if self.kind is Kind.EPISODE and self.season is not None and self.episode is not None:

@@ -19,6 +19,7 @@ from .lines import Line
 from .models import (
     Change,
     Feature,
+    Item,
     Kind,
     Outcome,
     OutcomeStatus,
@@ -165,6 +166,10 @@ class State(Database):
     async def lines_of_run(self, pair: str, run: str) -> tuple[Line, ...]:
         """Return what a run of the pair wrote, in its order."""
         return await self._do(lambda db: lines.of_run(db, pair, run))
+
+    async def written_items(self, pair: str, feature: Feature, keys: Iterable[str]) -> dict[str, Item]:
+        """Return what was written last under these keys, by key."""
+        return await self._do(lambda db: lines.items(db, pair, feature, keys))
 
     async def undoable(self, pair: str, runs: Iterable[str]) -> frozenset[str]:
         """Return those of these runs that have changed something, as far as the journal still knows."""

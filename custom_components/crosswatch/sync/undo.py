@@ -18,7 +18,6 @@ from .models import (
     Change,
     Entry,
     Feature,
-    Item,
     Plan,
     Play,
     Rating,
@@ -165,7 +164,7 @@ class _Undo:
         elif not _is_ours(found, line.entry):
             self._skip(line, key, CHANGED)
             return
-        found = _named(found, line.entry.item)
+        found = replace(found, item=found.item.named_like(line.entry.item))
         if self._plan(line.side, Action.REMOVE, key, found, before=found):
             self._decide(line.side, key, line.entry)
             self.forgotten.add(key)
@@ -179,7 +178,7 @@ class _Undo:
         if not _is_ours(found, line.entry):
             self._skip(line, key, CHANGED)
             return
-        found = _named(found, line.entry.item)
+        found = replace(found, item=found.item.named_like(line.entry.item))
         entry = replace(before, item=found.item, remote_id=found.remote_id)
         if self._plan(line.side, Action.UPDATE, key, entry, before=found):
             # as it is then, it is agreed: only another change is one
@@ -251,14 +250,6 @@ def _by_key(look: Look, side: Side, draft: Draft) -> Mapping[str, Entry]:
         return by_key(entries, side, draft)
     found = plays_by_item(entries, side, draft, set())
     return {play_key(item, play.watched_at): play for item, rows in found.items() for play in rows}
-
-
-def _named(found: Entry, known: Item) -> Entry:
-    """Return an entry with the names that were written, where the service tells none."""
-    item = found.item
-    if item.title or item.show_title:
-        return found
-    return replace(found, item=replace(item, title=known.title, show_title=known.show_title, year=known.year))
 
 
 def _is_ours(found: Entry, written: Entry) -> bool:
