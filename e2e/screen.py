@@ -26,6 +26,7 @@ HARMLESS: Final = (
     "/api/brands/",  # icons of integrations that only the net has
     "disconnected",  # requests under way on a page that is left
     "unknown subscription",  # the same for events
+    "//demo.home-assistant.io/stub_config/",  # pictures in Home Assistant's own cards to choose from
 )
 """Parts of complaints that are nobody's fault here."""
 
@@ -65,7 +66,8 @@ class Screen:
         if route.request.url.startswith(self._allowed):
             await route.continue_()
         else:
-            self.foreign.append(route.request.url)
+            if not any(part in route.request.url for part in HARMLESS):
+                self.foreign.append(route.request.url)
             await route.abort()
 
     def _on_console(self, message: ConsoleMessage) -> None:
