@@ -72,9 +72,9 @@ async def test_devices(
     }
     service = dr.DeviceEntryType.SERVICE
     assert found == {
-        ("Alex (Attic)", "Plex", "Account", "account", service),
-        ("PublicMetaDB", "PublicMetaDB", "Account", "account", service),
-        ("Alex (Attic) → PublicMetaDB", "CrossWatch", "Sync pair", "sync_pair", service),
+        ("Alex (Attic)", "Plex", "Account", None, service),
+        ("PublicMetaDB", "PublicMetaDB", "Account", None, service),
+        ("Alex (Attic) → PublicMetaDB", "CrossWatch", "Sync pair", None, service),
     }
 
 

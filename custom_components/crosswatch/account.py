@@ -290,8 +290,8 @@ async def async_setup_account(hass: HomeAssistant, entry: AccountConfigEntry) ->
         identifiers={(DOMAIN, entry.entry_id)},
         entry_type=dr.DeviceEntryType.SERVICE,
         manufacturer=service.name,
-        model="Account",
-        model_id=MODEL_ACCOUNT,
+        model=MODEL_ACCOUNT,
+        model_id=None,
         name=entry.title,
         configuration_url=service.url,
     )

@@ -58,8 +58,9 @@ STATE_FOLDER: Final = ".cw_state"
 EXPORT_FOLDER: Final = "export"
 """Folder in it for what somebody wanted to take along."""
 
-MODEL_ACCOUNT: Final = "account"
-MODEL_PAIR: Final = "sync_pair"
+MODEL_ACCOUNT: Final = "Account"
+MODEL_PAIR: Final = "Sync pair"
+"""What the devices are; actions, blueprints and the card find the pairs by it."""
 
 LIMIT_NO_SERVER: Final = "no_server"
 """A Plex account without a media server; the other limits are the provider's."""

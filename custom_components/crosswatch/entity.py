@@ -25,8 +25,8 @@ class PairEntity(CoordinatorEntity[PairCoordinator]):
             identifiers={(DOMAIN, entry.entry_id)},
             entry_type=DeviceEntryType.SERVICE,
             manufacturer="CrossWatch",
-            model="Sync pair",
-            model_id=MODEL_PAIR,
+            model=MODEL_PAIR,
+            model_id=None,
             name=entry.title,
         )
 

@@ -16,7 +16,7 @@ if (!window.customCards.some((card) => card.type === TYPE)) {
     getEntitySuggestion: (hass, entityId) => {
       const entity = hass.entities[entityId];
       const device = entity && entity.platform === "crosswatch" && hass.devices[entity.device_id];
-      return device && device.model_id === "sync_pair"
+      return device && device.model === "Sync pair"
         ? { config: { type: `custom:${TYPE}`, device_id: device.id } }
         : null;
     },

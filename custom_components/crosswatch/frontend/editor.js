@@ -6,7 +6,7 @@ export const PARTS = ["features", "unresolved", "runs", "buttons"];
 
 /** Whether a device is a sync pair. */
 export const isPair = (device) =>
-  Boolean(device) && device.model_id === "sync_pair" && device.identifiers.some(([domain]) => domain === "crosswatch");
+  Boolean(device) && device.model === "Sync pair" && device.identifiers.some(([domain]) => domain === "crosswatch");
 
 /** The form; its language is that of the page. */
 export const configForm = async () => {
@@ -16,7 +16,7 @@ export const configForm = async () => {
     schema: [
       {
         name: "device_id",
-        selector: { device: { filter: [{ integration: "crosswatch", model_id: "sync_pair" }] } },
+        selector: { device: { filter: [{ integration: "crosswatch", model: "Sync pair" }] } },
       },
       { name: "title", selector: { text: {} } },
       { name: "hide", selector: { select: { multiple: true, mode: "list", options } } },

@@ -55,7 +55,7 @@ const row = (card, pair, run) => html`
     <div class="grow">
       <div>
         ${card.format.moment(run.started_at)}
-        <span class="secondary">${card.format.duration(run.duration)}</span>
+        <span class="secondary">· ${card.format.duration(run.duration)}</span>
       </div>
       <div class="secondary">${told(card, pair, run).join(" · ")}</div>
     </div>
