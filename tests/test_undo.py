@@ -7,7 +7,9 @@ from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.crosswatch.message import pair_message
 from custom_components.crosswatch.sync.report import RunReport
+from custom_components.crosswatch.texts import own_texts
 from tests.common import Services
 from tests.runs import THEN, Shelf, every_rating_looked_at, paired, run
 
@@ -60,12 +62,14 @@ async def test_what_a_run_has_added_is_gone_again_and_stays_gone(
     assert written != (at_plex, at_publicmetadb)
     preview = await undo(entry, report, dry_run=True)
     assert (shelf.at_plex(feature), shelf.at_publicmetadb(feature)) == written
+    told = pair_message(hass, entry, own_texts(hass))["undo_preview"]
     undone = await undo(entry, report)
     assert undone.total("removed") == preview.total("removed")
     reasons = [row.reason for plan in preview.plans for row in plan.unresolved]
     if feature == "progress" and way != "p>q":
         # a position can't be cleared in Plex, and that was told before
         assert reasons == ["clear_unsupported"]
+        assert [row["why_text"] for row in told["refused"]] == ["Plex can't clear a resume point."]
         at_plex = written[0]
     else:
         assert reasons == []
