@@ -197,6 +197,16 @@ async def paired(
 
 
 @contextmanager
+def absences_believed() -> Iterator[None]:
+    """Believe at the second look that something is gone, also what was written a moment ago."""
+    with (
+        patch("custom_components.crosswatch.sync.feature_run.SETTLE", -1),
+        patch("custom_components.crosswatch.sync.models.APART", 0),
+    ):
+        yield
+
+
+@contextmanager
 def every_rating_looked_at() -> Iterator[None]:
     """Let each rating at PublicMetaDB have its turn in every read, not once a day."""
     with patch(

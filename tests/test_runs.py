@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 import sqlite3
 from typing import Any, Final
-from unittest.mock import patch
 
 from homeassistant.core import HomeAssistant
 import pytest
@@ -14,12 +13,21 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.crosswatch.const import DOMAIN
 from custom_components.crosswatch.providers.plex.provider import CAPABILITIES
-from custom_components.crosswatch.sync import feature_run
 from custom_components.crosswatch.sync.models import Feature
 from custom_components.crosswatch.sync.report import RunStatus
 from tests.common import PAIR_ID, Services, pair_entry_of
 from tests.conftest import Clock
-from tests.runs import THEN, Shelf, Title, every_rating_looked_at, paired, run, set_up, writes
+from tests.runs import (
+    THEN,
+    Shelf,
+    Title,
+    absences_believed,
+    every_rating_looked_at,
+    paired,
+    run,
+    set_up,
+    writes,
+)
 from tests.simulators.library import Ids
 from tests.simulators.plex import OWNER
 from tests.simulators.publicmetadb.settings import Fraction
@@ -62,17 +70,16 @@ async def test_removals_are_named(
     accounts: tuple[MockConfigEntry, MockConfigEntry],
     services: Services,
     shelf: Shelf,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What is to be taken away from a service that tells no names has the name it was written with."""
-    monkeypatch.setattr(feature_run, "SETTLE", -1)
     for title in (201, 202):
         shelf.do_at_plex("watchlist", title)
     entry = await paired(hass, accounts, "p>q", "watchlist", watchlist_remove=True)
     await run(entry)
     shelf.take_away_at_plex("watchlist", 201)
-    await run(entry)
-    report = await run(entry, dry_run=True)
+    with absences_believed():
+        await run(entry)
+        report = await run(entry, dry_run=True)
     (change,) = report.plans[0].changes
     assert (change.action, change.entry.item.name) == ("remove", "Film 201 (2000)")
 
@@ -477,8 +484,7 @@ async def test_removals(
         shelf.take_away_at_plex(feature, 202)
     else:
         shelf.take_away_at_publicmetadb(feature, 202)
-    # what the pair has given itself a moment ago is not believed to be gone
-    with patch("custom_components.crosswatch.sync.feature_run.SETTLE", -1):
+    with absences_believed():
         removed = sum([(await run(entry)).total("removed") for _ in range(3)])
     assert removed == (1 if removes else 0)
     target = shelf.at_publicmetadb(feature) if way == "p>q" else shelf.at_plex(feature)
