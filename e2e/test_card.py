@@ -350,6 +350,11 @@ async def test_phone(screen: Screen, card: Card) -> None:
     assert await card.overflowing() == []
     assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     await screen.picture("phone-dark")
+    await card.root.get_by_role("button", name=re.compile("Undo the run")).first.click()
+    await expect(card.dialog).to_be_visible(timeout=SLOW)
+    assert await card.dialog.evaluate("window => window.scrollWidth <= window.clientWidth")
+    await screen.picture("phone-undo")
+    await page.keyboard.press("Escape")
     await page.set_viewport_size(DESK)
     await screen.picture("dark")
     await page.emulate_media(color_scheme="light")
@@ -357,7 +362,7 @@ async def test_phone(screen: Screen, card: Card) -> None:
 
 async def test_account_removed(lab: Lab, screen: Screen, pair: Pair, card: Card) -> None:
     """The card says what is missing and where to put it right; nothing can be started meanwhile."""
-    await remove(lab, pair.title.split(" → ")[1])
+    await flows.remove(lab.client, pair.title.split(" → ")[1])
     await card.expect_text(card_word("account.missing"))
     await expect(card.button("buttons.sync")).to_be_disabled()
     await screen.picture("account-removed")
@@ -370,7 +375,7 @@ async def test_account_removed(lab: Lab, screen: Screen, pair: Pair, card: Card)
 
 async def test_pair_removed(lab: Lab, screen: Screen, pair: Pair, card: Card) -> None:
     """The card stays and says what has become of its pair."""
-    await remove(lab, pair.title)
+    await flows.remove(lab.client, pair.title)
     await card.expect_text(card_word("empty.gone"))
     await screen.picture("pair-removed")
 
@@ -389,11 +394,3 @@ async def test_logs(lab: Lab) -> None:
     assert log_problems(lab.homeassistant.log) == []
     assert leaks(lab.homeassistant.log, secrets) == []
     assert await leaking_requests(lab, secrets) == []
-
-
-async def remove(lab: Lab, title: str) -> None:
-    """Remove an account or a pair."""
-    async with lab.client.websocket() as websocket:
-        entries = await websocket.call("config_entries/get", domain=flows.DOMAIN)
-    (entry_id,) = (one["entry_id"] for one in entries if one["title"] == title)
-    await lab.client.delete(f"{flows.ENTRY}/{entry_id}")

@@ -55,6 +55,14 @@ async def add_pair(
     return await _finish(client, answers)
 
 
+async def remove(client: Client, title: str) -> None:
+    """Remove an account or a pair."""
+    async with client.websocket() as websocket:
+        entries = await websocket.call("config_entries/get", domain=DOMAIN)
+    (entry_id,) = (one["entry_id"] for one in entries if one["title"] == title)
+    await client.delete(f"{ENTRY}/{entry_id}")
+
+
 def field(step: Step, name: str) -> dict[str, Any]:
     """A field of a form."""
     for one in step["data_schema"]:

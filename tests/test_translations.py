@@ -208,6 +208,8 @@ def test_entities() -> None:
     assert len(defaults) == len(set(defaults)), "two sensors look alike"
     outcomes = ENGLISH["entity"]["event"]["run"]["state_attributes"]["event_type"]["state"]
     assert list(outcomes) == sorted(RUN.event_types or ())
+    step = ENGLISH["entity"]["sensor"]["progress"]["state_attributes"]
+    assert (set(step["phase"]["state"]), set(step["feature"]["state"])) == (set(Phase), set(Feature))
     limits = ENGLISH["entity"]["sensor"]["limits"]
     assert set(limits["state"]) == set(LIMITS.options or ())
     assert set(limits["state_attributes"]["limits"]["state"]) == {

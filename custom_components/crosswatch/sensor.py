@@ -35,7 +35,7 @@ class PairSensorDescription(SensorEntityDescription):
     """A sensor: how its value and its attributes are read off the coordinator."""
 
     value_fn: Callable[[PairCoordinator], StateType | datetime]
-    attributes_fn: Callable[[PairState], Mapping[str, Any]] = lambda _state: {}
+    attributes_fn: Callable[[PairCoordinator], Mapping[str, Any]] = lambda _coordinator: {}
 
 
 def total(counter: str) -> Callable[[PairCoordinator], StateType]:
@@ -43,15 +43,22 @@ def total(counter: str) -> Callable[[PairCoordinator], StateType]:
     return lambda coordinator: coordinator.data.total(counter)
 
 
-def by_feature(counter: str) -> Callable[[PairState], Mapping[str, Any]]:
+def by_feature(counter: str) -> Callable[[PairCoordinator], Mapping[str, Any]]:
     """Return a counter of the last run for each of its features."""
 
-    def attributes(state: PairState) -> Mapping[str, Any]:
-        if state.report is None:
+    def attributes(coordinator: PairCoordinator) -> Mapping[str, Any]:
+        if (report := coordinator.data.report) is None:
             return {}
-        return {str(name): getattr(report, counter) for name, report in state.report.features.items()}
+        return {str(name): getattr(part, counter) for name, part in report.features.items()}
 
     return attributes
+
+
+def step(coordinator: PairCoordinator) -> Mapping[str, Any]:
+    """Return what the present run is doing."""
+    if (running := coordinator.progress) is None:
+        return {}
+    return {"phase": str(running.told.phase), "feature": str(running.told.feature)}
 
 
 def previewed(coordinator: PairCoordinator) -> int | None:
@@ -86,7 +93,7 @@ SENSORS: tuple[PairSensorDescription, ...] = (
         device_class=SensorDeviceClass.ENUM,
         options=[STATUS_NEVER_RUN, STATUS_RUNNING, *map(str, RunStatus)],
         value_fn=lambda coordinator: coordinator.status,
-        attributes_fn=status_by_feature,
+        attributes_fn=lambda coordinator: status_by_feature(coordinator.data),
     ),
     PairSensorDescription(
         key="last_run",
@@ -128,13 +135,15 @@ SENSORS: tuple[PairSensorDescription, ...] = (
         key="unresolved",
         state_class=SensorStateClass.MEASUREMENT,
         value_fn=lambda coordinator: coordinator.data.open_items,
-        attributes_fn=unresolved_by_feature,
+        attributes_fn=lambda coordinator: unresolved_by_feature(coordinator.data),
     ),
     PairSensorDescription(
         key="held",
         state_class=SensorStateClass.MEASUREMENT,
         value_fn=lambda coordinator: coordinator.data.held_changes,
-        attributes_fn=lambda state: {str(plan.feature): len(plan.changes) for plan in state.held},
+        attributes_fn=lambda coordinator: {
+            str(plan.feature): len(plan.changes) for plan in coordinator.data.held
+        },
     ),
     PairSensorDescription(
         key="preview",
@@ -145,6 +154,7 @@ SENSORS: tuple[PairSensorDescription, ...] = (
         key="progress",
         native_unit_of_measurement=PERCENTAGE,
         value_fn=lambda coordinator: coordinator.progress.percent if coordinator.progress else 0,
+        attributes_fn=step,
     ),
 )
 
@@ -209,7 +219,7 @@ class PairSensor(PairEntity, SensorEntity):
     @override
     def extra_state_attributes(self) -> Mapping[str, Any]:
         """Return the details."""
-        return self.entity_description.attributes_fn(self.coordinator.data)
+        return self.entity_description.attributes_fn(self.coordinator)
 
 
 class LimitsSensor(AccountEntity, SensorEntity):
