@@ -10,6 +10,7 @@ from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import HomeAssistant, SupportsResponse
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import device_registry as dr
+from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from syrupy.assertion import SnapshotAssertion
@@ -18,10 +19,11 @@ import voluptuous as vol
 
 from custom_components.crosswatch.const import DOMAIN
 from custom_components.crosswatch.services import ACTIONS
+from custom_components.crosswatch.sync import upkeep
 from custom_components.crosswatch.sync.database import StateError
 from custom_components.crosswatch.sync.engine import Engine
 from custom_components.crosswatch.sync.state import State
-from tests.common import API_KEY, Services, act, device_of, hold, pair_entry_of, run_pair, state_of
+from tests.common import API_KEY, PAIR_ID, Services, act, device_of, hold, pair_entry_of, run_pair, state_of
 from tests.conftest import Clock
 
 CINDER_ROAD = "movie:imdb:tt0000103"
@@ -462,6 +464,22 @@ async def test_undo(hass: HomeAssistant, loaded: MockConfigEntry, services: Serv
     assert not services.user.watched()
     await run_pair(hass, loaded)
     assert not services.user.watched()
+
+
+async def test_a_run_that_is_too_old_to_be_undone(
+    hass: HomeAssistant, loaded: MockConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = device_of(hass, loaded)
+    run_id = (await run_pair(hass, loaded)).run_id
+    (told,) = (await act(hass, "get_runs", device_id=device, respond=True))["runs"]
+    assert (told["run_id"], told["can_undo"]) == (run_id, True)
+    monkeypatch.setattr(upkeep, "ALWAYS_KEPT", 0)
+    await loaded.runtime_data._state.prune(PAIR_ID, int(dt_util.utcnow().timestamp()) + 91 * 86_400)
+    (told,) = (await act(hass, "get_runs", device_id=device, respond=True))["runs"]
+    assert (told["can_undo"], told["added"]) == (False, 4)
+    with pytest.raises(ServiceValidationError, match="kept for 90 days") as refused:
+        await act(hass, "undo_run", device_id=device, run_id=run_id)
+    assert refused.value.translation_key == "undo_too_old"
 
 
 async def test_nothing_to_undo(hass: HomeAssistant, loaded: MockConfigEntry, services: Services) -> None:

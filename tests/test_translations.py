@@ -162,7 +162,14 @@ def test_aborts() -> None:
 
 def test_exceptions() -> None:
     refusals = {"not_started", "already_running", "waiting_for_account"}
-    refusals |= {"plan_gone", "no_such_item", "not_mappable", "nothing_held", "nothing_to_undo"}
+    refusals |= {
+        "plan_gone",
+        "no_such_item",
+        "not_mappable",
+        "nothing_held",
+        "nothing_to_undo",
+        "undo_too_old",
+    }
     used = (keyword_values("translation_key") & set(ENGLISH["exceptions"])) | refusals | PROVIDER_ERRORS
     used |= {f"run_{status}" for status in FAILURES} | set(DISK_ISSUES)
     assert set(ENGLISH["exceptions"]) == used

@@ -48,7 +48,7 @@ from .sync.database import StateError
 from .sync.explain import Explanation
 from .sync.models import Feature, Side
 from .sync.report import Progress, RunReport, RunStatus
-from .sync.undo import NothingToUndoError
+from .sync.undo import NothingToUndoError, TooOldToUndoError
 from .timer import Timer
 
 type PairConfigEntry = ConfigEntry[PairCoordinator]
@@ -316,7 +316,7 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
         except NothingToUndoError as err:
             raise ServiceValidationError(
                 translation_domain=DOMAIN,
-                translation_key="nothing_to_undo",
+                translation_key="undo_too_old" if isinstance(err, TooOldToUndoError) else "nothing_to_undo",
                 translation_placeholders={"pair": self.config_entry.title},
             ) from err
 

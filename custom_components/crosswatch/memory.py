@@ -47,6 +47,10 @@ class PairMemory:
         """Return the last runs, newest first."""
         return await _asked(self._state.runs(self._id, limit))
 
+    async def async_undoable(self, runs: Collection[RunReport]) -> Collection[str]:
+        """Return the ids of those of these runs that can be taken back."""
+        return await _asked(self._state.undoable(self._id, [run.run_id for run in runs]))
+
     async def async_reset(self, features: Collection[Feature] | None) -> None:
         """Forget what both sides agreed on. Refused during a run, which is about to write it."""
         self._ensure_idle()

@@ -26,7 +26,8 @@ from custom_components.crosswatch.sync.models import (
 )
 from custom_components.crosswatch.sync.report import RunReport, RunStatus
 from custom_components.crosswatch.sync.schema import MIGRATIONS
-from custom_components.crosswatch.sync.state import KEPT_RUNS, State
+from custom_components.crosswatch.sync.state import State
+from custom_components.crosswatch.sync.upkeep import KEPT_RUNS
 
 from .fakes import NOW, episode, listed, movie, play, rated, stopped
 

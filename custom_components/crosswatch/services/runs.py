@@ -124,7 +124,10 @@ async def async_get_runs(call: ServiceCall) -> ServiceResponse:
     """Return the last runs of a pair, newest first."""
     pair = async_pair_of(call)
     runs = await pair.memory.async_runs(call.data[ATTR_LIMIT])
-    return {"runs": [run_response(pair, report) for report in runs]}
+    can_undo = await pair.memory.async_undoable(runs)
+    return {
+        "runs": [{**run_response(pair, report), "can_undo": report.run_id in can_undo} for report in runs]
+    }
 
 
 def run_response(pair: PairCoordinator, report: RunReport) -> JsonObjectType:

@@ -16,7 +16,7 @@ from .provider import Provider, Thawing
 from .report import FeatureReport, Progress, RunReport, RunStatus, worst
 from .settings import PairSettings
 from .state import State
-from .undo import NothingToUndoError
+from .undo import NothingToUndoError, TooOldToUndoError
 
 LOGGER = logging.getLogger(__name__)
 
@@ -93,10 +93,13 @@ class Engine:
 
     async def _changed_by(self, request: RunRequest) -> tuple[Feature, ...]:
         """Return the features in which the run that is to be undone has changed anything."""
-        lines = await self._state.lines_of_run(request.pair_id, request.undo or "")
+        run = request.undo or ""
+        if await self._state.is_pruned(request.pair_id, run):
+            raise TooOldToUndoError(run)
+        lines = await self._state.lines_of_run(request.pair_id, run)
         changed = {line.feature for line in lines if line.may_stand}
         if not changed.intersection(request.features):
-            raise NothingToUndoError(request.undo)
+            raise NothingToUndoError(run)
         return tuple(feature for feature in request.features if feature in changed)
 
     @contextmanager
@@ -167,6 +170,7 @@ class Engine:
         report = watch.report()
         if not request.dry_run:
             await self._state.keep_run(report)
+            await self._state.prune(request.pair_id, int(self._clock()))
         return report
 
 

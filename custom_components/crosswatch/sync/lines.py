@@ -62,9 +62,12 @@ def of_run(db: sqlite3.Connection, pair: str, run: str) -> tuple[Line, ...]:
 
 
 def standing(db: sqlite3.Connection, pair: str, runs: Iterable[str]) -> frozenset[str]:
-    """Return those of these runs that have written something which may stand."""
+    """Return those of these runs that have written something which may stand, and is told in full."""
     states = ", ".join("?" * len(MAY_STAND))
-    query = f"SELECT 1 FROM journal WHERE run = ? AND pair = ? AND NOT found AND state IN ({states}) LIMIT 1"  # noqa: S608 - our own names
+    query = (
+        "SELECT 1 FROM journal WHERE run = ? AND pair = ? AND NOT found AND NOT EXISTS "  # noqa: S608 - marks only
+        f"(SELECT 1 FROM run WHERE id = journal.run AND pruned) AND state IN ({states}) LIMIT 1"
+    )
     return frozenset(run for run in runs if db.execute(query, (run, pair, *MAY_STAND)).fetchone())
 
 

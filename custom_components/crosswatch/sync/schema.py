@@ -104,6 +104,10 @@ MIGRATIONS = (
     UPDATE held SET done_line =
         (SELECT coalesce(max(id), 0) FROM journal AS j WHERE j.pair = held.pair AND j.at <= held.done_at);
     """,
+    # 11: whether lines of a run have left the journal, so that it can't be taken back any more
+    """
+    ALTER TABLE run ADD COLUMN pruned INTEGER NOT NULL DEFAULT 0;
+    """,
 )
 
 

@@ -16,23 +16,12 @@ from .held import Approval, HeldPlan
 from .journal import Recent
 from .ledger import Mark
 from .lines import Line
-from .models import (
-    Change,
-    Feature,
-    Item,
-    Kind,
-    Outcome,
-    OutcomeStatus,
-    Side,
-    Unresolved,
-)
+from .models import Change, Feature, Item, Kind, Outcome, OutcomeStatus, Side, Unresolved
 from .report import RunReport, with_undone
 from .undo import Undoing
 from .unresolved import Place, UnresolvedRow
+from .upkeep import KEPT_RUNS
 from .values import Written
-
-KEPT_RUNS = 500
-"""Runs remembered per pair."""
 
 
 class State(Database):
@@ -329,14 +318,14 @@ class State(Database):
                     json.dumps(report.as_dict()),
                 ),
             )
-            db.execute(
-                "DELETE FROM run WHERE pair = ?1 AND rowid NOT IN "
-                "(SELECT rowid FROM run WHERE pair = ?1 ORDER BY rowid DESC LIMIT ?2) AND rowid != "
-                "(SELECT coalesce(max(rowid), -1) FROM run WHERE pair = ?1 AND succeeded)",
-                (report.pair_id, KEPT_RUNS),
-            )
+            upkeep.prune_runs(db, report.pair_id, report.started_at)
 
         await self._do(write)
+
+    async def prune(self, pair: str, now: int) -> None:
+        """Let the pair's journal forget what is long over, a little at a time."""
+        while await self._do(lambda db: upkeep.prune(db, pair, now)):
+            pass
 
     async def runs(self, pair: str, limit: int = KEPT_RUNS) -> tuple[RunReport, ...]:
         """Return the pair's reports, newest first."""
@@ -347,6 +336,15 @@ class State(Database):
             ).fetchall()
 
         return with_undone(RunReport.from_dict(json.loads(text)) for (text,) in await self._do(read))
+
+    async def is_pruned(self, pair: str, run: str) -> bool:
+        """Whether the journal has forgotten what a run of the pair wrote."""
+
+        def read(db: sqlite3.Connection) -> bool:
+            found = db.execute("SELECT 1 FROM run WHERE pair = ? AND id = ? AND pruned", (pair, run))
+            return found.fetchone() is not None
+
+        return await self._do(read)
 
     async def last_run(self, pair: str) -> RunReport | None:
         """Return the pair's newest report."""

@@ -52,6 +52,10 @@ class NothingToUndoError(Exception):
     """There is no such run of the pair, or it changed nothing in these features."""
 
 
+class TooOldToUndoError(NothingToUndoError):
+    """The journal does not tell any more what the run has written."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undoing:
     """What is to be done, and to be remembered before: decisions, keys that say nothing any more, values."""
