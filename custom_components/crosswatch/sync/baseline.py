@@ -182,6 +182,21 @@ def oldest(db: sqlite3.Connection, pair: str, feature: Feature, before: int, cou
     return tuple(key for (key,) in rows)
 
 
+def peers(
+    db: sqlite3.Connection, pair: str, feature: Feature, scopes: Mapping[Side, str]
+) -> dict[str, dict[Side, Side]]:
+    """Return other pairs that read what this one reads, and which of their sides is which of ours."""
+    ours = {scope: side for side, scope in scopes.items()}
+    rows = db.execute(
+        "SELECT pair, side, hash FROM scope WHERE feature = ? AND pair != ? AND hash IN (?, ?)",
+        (feature, pair, *(scopes[side] for side in Side)),
+    )
+    found: dict[str, dict[Side, Side]] = {}
+    for peer, side, scope in rows:
+        found.setdefault(peer, {})[Side(side)] = ours[scope]
+    return found
+
+
 def _scopes(db: sqlite3.Connection, pair: str, feature: Feature) -> dict[str, str]:
     rows = db.execute("SELECT side, hash FROM scope WHERE pair = ? AND feature = ?", (pair, feature))
     return dict(rows.fetchall())

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Set as AbstractSet
 
+from .absence import Absences
 from .context import PROVES_NOTHING, Context
 from .decisions import MISSES
 from .ledger import Mark
@@ -55,9 +56,8 @@ class Draft:
         self._covered: set[str] = set()
         """Plays that the source does not show as such."""
         self._seen: dict[Side, set[str]] = {Side.SOURCE: set(), Side.TARGET: set()}
-        self._same: dict[str, bool] = {}
-        """Whether what one side alone shows is what was agreed, where its dates tell."""
         self._renamed: dict[str, str] = {}
+        self._absences = Absences(feature, context, self._seen, self._renamed)
         self._orphans: dict[str, dict[int, str]] | None = None
         self._events: dict[Side, AbstractSet[str | None]] = {}
         self._standing: set[tuple[Side, str]] = set()
@@ -67,6 +67,7 @@ class Draft:
         self._overruled: set[tuple[Side, str]] = set()
         self._settling = times_by_item(context.settling)
         self._fresh = times_by_item(context.fresh)
+        self._elsewhere = {side: times_by_item(keys) for side, keys in context.settling_elsewhere.items()}
         self._settling_items = {key.rpartition("@")[0] for key in context.settling}
 
     # --- what the planners say ------------------------------------------------------------------
@@ -161,7 +162,7 @@ class Draft:
         rule = self.context.bar(self.feature, side, change.action, entry) or self._decided(change)
         if rule is None and not self.context.believing:
             absent = side.other if change.action is Action.REMOVE else side
-            if once or self._may_be_there(absent, key):
+            if once or self._absences.may_be_there(absent, key):
                 # the read may be wrong: what counts is that it is still missing a while later
                 rule = waits(absent)
         if rule is not None:
@@ -175,13 +176,6 @@ class Draft:
             self.skip(side, key, entry, SETTLES)
         else:
             self._changes.append(change)
-
-    def _may_be_there(self, side: Side, key: str) -> bool:
-        """Whether a side that was seen to hold a key is not without it for certain."""
-        missing = self.context.baseline.get(self._renamed.get(key, key))
-        if missing is None or key in self._seen[side] or (side, key) in self.context.taken:
-            return False
-        return not missing.confirmed(side, self.context.now)
 
     def _ambiguity(self, change: Change) -> str | None:
         """Return why it can't be told whether a side holds this already, or another one still does."""
@@ -228,6 +222,10 @@ class Draft:
         """
         if self._is_among(change, self.context.settling, self._settling):
             return True
+        if (keys := self.context.settling_elsewhere.get(change.side)) and self._is_among(
+            change, keys, self._elsewhere[change.side]
+        ):
+            return True
         return change.action is Action.REMOVE and self._is_among(change, self.context.fresh, self._fresh)
 
     def _is_among(self, change: Change, keys: AbstractSet[str], times: Mapping[str, Iterable[int]]) -> bool:
@@ -257,9 +255,9 @@ class Draft:
         agreed, as far as its dates tell.
         """
         if same is not None:
-            self._same[key] = same
-        missing = self.context.baseline.get(self._renamed.get(key, key))
-        return None if missing is None or self._is_anew(key, missing) else missing
+            self._absences.same[key] = same
+        missing = self._absences.known(key)
+        return None if missing is None or self._absences.is_anew(key, missing) else missing
 
     def written(self, side: Side, key: str) -> Written | None:
         """Return our last write of a key to a side, if its echo may be met."""
@@ -313,14 +311,15 @@ class Draft:
         before = {key: baseline[key] for key in baseline.keys() - self._agreed - set(self._renamed.values())}
         before |= {key: baseline[old] for key, old in self._renamed.items()}
         now = {
-            key: self._after(key, missing)
+            key: self._absences.after(key, missing)
             for key, missing in ((key, before[key]) for key in in_order(before))
         }
         gone = [key for key, missing in now.items() if missing is None]
         logs = {key: self.context.logs[old] for key, old in self._renamed.items() if old in self.context.logs}
         logs |= self._logs
         lost = {
-            side: tuple(k for k, m in now.items() if m and self._only_side(k) is side.other) for side in Side
+            side: tuple(k for k, m in now.items() if m and self._absences.only_side(k) is side.other)
+            for side in Side
         }
         return Plan(
             feature=self.feature,
@@ -343,36 +342,6 @@ class Draft:
                 + [k for k in self._covered if (m := baseline.get(k)) is not None and not m.source]
             ),
         )
-
-    def _after(self, key: str, before: Missing) -> Missing | None:
-        if self._is_our_doing(key):
-            return None
-        at_source, at_target = (key in self._seen[side] for side in Side)
-        return before.after(
-            at_source=at_source, at_target=at_target, now=self.context.now, same=self._is_same(key)
-        )
-
-    def _is_anew(self, key: str, missing: Missing) -> bool:
-        side = self._only_side(key)
-        return side is not None and (
-            self._is_our_doing(key) or missing.is_anew(side, same=self._is_same(key))
-        )
-
-    def _is_our_doing(self, key: str) -> bool:
-        # a side is without it because of us, and what the other side shows came after that
-        side = self._only_side(key)
-        return side is not None and (side.other, key) in self.context.taken
-
-    def _is_same(self, key: str) -> bool | None:
-        # the time of a play is part of its key, and no two stops are at the same position
-        tells = self.feature in (Feature.HISTORY, Feature.PROGRESS) and not key.endswith("@unknown")
-        return True if tells else self._same.get(key)
-
-    def _only_side(self, key: str) -> Side | None:
-        at_source = key in self._seen[Side.SOURCE]
-        if at_source == (key in self._seen[Side.TARGET]):
-            return None
-        return Side.SOURCE if at_source else Side.TARGET
 
     def _follow(self, gone: AbstractSet[str]) -> dict[tuple[Side, str], int | None]:
         """Return which decisions look otherwise now, see `Plan.decided`."""

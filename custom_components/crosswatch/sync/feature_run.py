@@ -219,7 +219,7 @@ class FeatureRun:
             scopes=scopes,
             known=await self._state.known(pair, self.feature, scopes),
             recent=await self._state.recent(
-                pair, self.feature, now - SETTLE, now + FUTURE, taken_since=now - TAKEN
+                pair, self.feature, now - SETTLE, now + FUTURE, taken_since=now - TAKEN, scopes=scopes
             ),
             decisions=await self._state.decisions(pair, self.feature),
             aliases=Aliases(await self._state.aliases(pair)),

@@ -5,7 +5,7 @@ Times are epoch seconds UTC.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 import json
 import sqlite3
 
@@ -97,45 +97,85 @@ class Recent:
     """Keys of what was written lately, as far as reads may not be trusted about it.
 
     `settling`: no read has shown the write yet, or it was a removal, after which the entry may be shown
-    once more. `fresh`: a read has shown it, and the next one may hide it again. `removing` are the
-    removals at each side that no read has shown, however old. `taken` are the latest ones after which nothing
-    was written of the key: that the side is without it is our doing.
+    once more. `fresh`: a read has shown it, and the next one may hide it again. `removing` are the removals
+    at each side that no read has shown, however old. `taken` are the latest ones after which nothing was
+    written of the key: that the side is without it is our doing. `elsewhere` is what other pairs have written
+    to a side, `taken_elsewhere` what another pair of both accounts has taken away in the same way.
     """
 
     settling: frozenset[str]
     fresh: frozenset[str]
     removing: frozenset[tuple[Side, str]]
     taken: frozenset[tuple[Side, str]] = frozenset()
+    elsewhere: Mapping[Side, set[str]] = field(default_factory=dict)
+    taken_elsewhere: frozenset[tuple[Side, str]] = frozenset()
+
+
+type Peers = Mapping[str, Mapping[Side, Side]]
+"""Other pairs that read the same as this one: which of their sides is which of ours."""
 
 
 def recent(
-    db: sqlite3.Connection, pair: str, feature: Feature, since: int, until: int, *, taken_since: int
+    db: sqlite3.Connection,
+    pair: str,
+    feature: Feature,
+    since: int,
+    until: int,
+    *,
+    taken_since: int,
+    peers: Peers,
 ) -> Recent:
     """Return what was written from `since` to `until`, and removals that no read has shown yet."""
-    rows = db.execute(
-        "SELECT key, state != 'observed' OR action = 'remove' FROM journal "
-        "WHERE pair = ? AND feature = ? AND at BETWEEN ? AND ? "
-        "AND state IN ('applied', 'already', 'uncertain', 'observed')",
-        (pair, feature, since, until),
-    ).fetchall()
+    rows = _written(db, pair, feature, since, until)
     removing = db.execute(
         "SELECT side, key FROM journal WHERE pair = ? AND feature = ? AND action = 'remove' "
         "AND state IN ('intended', 'applied', 'already', 'uncertain')",
         (pair, feature),
     )
-    taken = db.execute(
-        "SELECT side, key FROM journal AS j WHERE pair = ? AND feature = ? AND action = 'remove' "
-        "AND at BETWEEN ? AND ? AND state IN ('intended', 'applied', 'already', 'uncertain', 'observed') "
-        "AND NOT EXISTS (SELECT 1 FROM journal WHERE key = j.key AND pair = j.pair AND feature = j.feature "
-        "AND id > j.id AND state NOT IN ('failed', 'unresolved'))",
-        (pair, feature, taken_since, until),
-    ).fetchall()
+    elsewhere: dict[Side, set[str]] = {}
+    taken_elsewhere: set[tuple[Side, str]] = set()
+    for peer, sides in peers.items():
+        for side, key, _ in _written(db, peer, feature, since, until):
+            if side in sides:
+                elsewhere.setdefault(sides[side], set()).add(key)
+        if len(sides) == len(Side):
+            found = _taken(db, peer, feature, taken_since, until, but_for=pair)
+            taken_elsewhere |= {(sides[side], key) for side, key in found}
     return Recent(
-        settling=frozenset(key for key, settles in rows if settles),
-        fresh=frozenset(key for key, settles in rows if not settles),
+        settling=frozenset(key for _, key, settles in rows if settles),
+        fresh=frozenset(key for _, key, settles in rows if not settles),
         removing=frozenset((Side(side), key) for side, key in removing),
-        taken=frozenset((Side(side), key) for side, key in taken),
+        taken=frozenset(_taken(db, pair, feature, taken_since, until, but_for=pair)),
+        elsewhere=elsewhere,
+        taken_elsewhere=frozenset(taken_elsewhere),
     )
+
+
+def _written(
+    db: sqlite3.Connection, pair: str, feature: Feature, since: int, until: int
+) -> list[tuple[Side, str, bool]]:
+    """Return sides and keys of what was written, and whether a read may not be trusted about it at all."""
+    rows = db.execute(
+        "SELECT side, key, state != 'observed' OR action = 'remove' FROM journal "
+        "WHERE pair = ? AND feature = ? AND at BETWEEN ? AND ? "
+        "AND state IN ('applied', 'already', 'uncertain', 'observed')",
+        (pair, feature, since, until),
+    )
+    return [(Side(side), key, bool(settles)) for side, key, settles in rows]
+
+
+def _taken(
+    db: sqlite3.Connection, pair: str, feature: Feature, since: int, until: int, *, but_for: str
+) -> list[tuple[Side, str]]:
+    """Return what a pair has taken away and not written since, nor has the pair `but_for`."""
+    rows = db.execute(
+        "SELECT side, key FROM journal AS j WHERE pair = ?1 AND feature = ?2 AND action = 'remove' "
+        "AND at BETWEEN ?3 AND ?4 AND state IN ('intended', 'applied', 'already', 'uncertain', 'observed') "
+        "AND NOT EXISTS (SELECT 1 FROM journal WHERE key = j.key AND pair IN (?1, ?5) "
+        "AND feature = j.feature AND id > j.id AND state NOT IN ('failed', 'unresolved'))",
+        (pair, feature, since, until, but_for),
+    )
+    return [(Side(side), key) for side, key in rows]
 
 
 def removals(

@@ -173,6 +173,14 @@ def look(
         settling=frozenset(known.current(key) for key in memory.recent.settling),
         fresh=frozenset(known.current(key) for key in memory.recent.fresh),
         taken=frozenset((side, known.current(key)) for side, key in memory.recent.taken),
+        settling_elsewhere={
+            side: frozenset(known.current(key) for key in keys)
+            for side, keys in memory.recent.elsewhere.items()
+        },
+        taken_unseen=frozenset(
+            (side, known.current(key))
+            for side, key in (memory.recent.taken & memory.recent.removing) | memory.recent.taken_elsewhere
+        ),
         frozen={known.current(key): reason for key, reason in frozen.items()},
         settings=rules.settings,
         capabilities=rules.capabilities,

@@ -129,12 +129,25 @@ class State(Database):
         return await self._do(lambda db: journal.unanswered_since(db, pair, feature))
 
     async def recent(
-        self, pair: str, feature: Feature, since: int, until: int, *, taken_since: int
+        self,
+        pair: str,
+        feature: Feature,
+        since: int,
+        until: int,
+        *,
+        taken_since: int,
+        scopes: Mapping[Side, str],
     ) -> Recent:
-        """Return what was written from `since` to `until`, and removals that no read has shown yet."""
-        return await self._do(
-            lambda db: journal.recent(db, pair, feature, since, until, taken_since=taken_since)
-        )
+        """Return what was written from `since` to `until`, and removals that no read has shown yet.
+
+        What other pairs have written through the same `scopes` is part of it.
+        """
+
+        def read(db: sqlite3.Connection) -> Recent:
+            peers = baseline.peers(db, pair, feature, scopes)
+            return journal.recent(db, pair, feature, since, until, taken_since=taken_since, peers=peers)
+
+        return await self._do(read)
 
     async def removals(
         self, pair: str, feature: Feature, since: int, *, line: int = 0
