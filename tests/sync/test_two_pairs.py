@@ -129,23 +129,6 @@ async def test_what_is_added_anew_after_the_other_pair_took_it_away_stays(
     assert twins.held("AB") == [8, 8]
 
 
-@pytest.mark.parametrize("feature", FEATURES)
-async def test_what_is_added_by_hand_on_both_sides_may_be_taken_away_again(
-    lab: Lab, feature: Feature
-) -> None:
-    pair = Pair(lab, feature)
-    await pair.agree(8)
-    gone = pair.of(Side.SOURCE).pop(0)
-    await pair.run(2)
-    assert pair.held == (7, 7)
-    for side in Side:
-        pair.of(side).append(gone)
-    await pair.run()
-    pair.of(Side.TARGET).remove(gone)
-    await pair.run(3)
-    assert pair.held == (7, 7)
-
-
 @pytest.mark.parametrize("feature", [LISTS, HISTORY])
 async def test_what_another_pair_has_just_written_is_not_written_twice(lab: Lab, feature: Feature) -> None:
     """Two accounts have it, and the list of the third one does not show yet that it was written."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Set as AbstractSet
 
 from .context import Context
-from .models import PRESENT, Feature, Missing, Side
+from .models import Feature, Missing, Side
 
 UNDATED = "@unknown"
 """End of the key of a play without a date."""
@@ -28,7 +28,7 @@ class Absences:
         """Whether what one side alone shows is what was agreed, where its dates tell."""
         self._context = context
         self._seen, self._renamed = seen, renamed
-        self._taken = context.taken | context.taken_unseen
+        self._taken = context.taken | context.taken_elsewhere
         # the time of a play is part of its key, and no two stops are at the same position
         self._tells = feature in (Feature.HISTORY, Feature.PROGRESS)
 
@@ -68,11 +68,7 @@ class Absences:
     def _is_our_doing(self, key: str) -> bool:
         """Whether a side is without a key because of us: what the other side shows came after that."""
         side = self.only_side(key)
-        if side is None or (place := (side.other, key)) not in self._taken:
-            return False
-        # a side that was never without it had it anew when both agreed on it once more
-        missing = self.known(key) or PRESENT
-        return place in self._context.taken_unseen or bool(missing.at(side))
+        return side is not None and (side.other, key) in self._taken
 
     def _is_same(self, key: str) -> bool | None:
         return True if self._tells and not key.endswith(UNDATED) else self.same.get(key)

@@ -177,10 +177,7 @@ def look(
             side: frozenset(known.current(key) for key in keys)
             for side, keys in memory.recent.elsewhere.items()
         },
-        taken_unseen=frozenset(
-            (side, known.current(key))
-            for side, key in (memory.recent.taken & memory.recent.removing) | memory.recent.taken_elsewhere
-        ),
+        taken_elsewhere=frozenset((side, known.current(key)) for side, key in memory.recent.taken_elsewhere),
         frozen={known.current(key): reason for key, reason in frozen.items()},
         settings=rules.settings,
         capabilities=rules.capabilities,
