@@ -42,9 +42,12 @@ async def find_pair(client: Client, title: str) -> Pair:
         device_id = next(ours, None)
         if entry_id is None or device_id is None:
             raise LabError(f"there is no pair {title}, or it is not set up")
+        rows = await websocket.call("config/entity_registry/list")
+        # the sensor is the one that is meant where another entity has the same key
+        rows.sort(key=lambda one: one["entity_id"].startswith("sensor."))
         entities = {
             one["unique_id"].removeprefix(f"{entry_id}_"): one["entity_id"]
-            for one in await websocket.call("config/entity_registry/list")
+            for one in rows
             if one["config_entry_id"] == entry_id
         }
     return Pair(title=title, entry_id=entry_id, device_id=device_id, entities=entities)
