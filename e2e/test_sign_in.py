@@ -72,6 +72,8 @@ async def goes_on(lab: Lab, screen: Screen, card: Card, dialog: Locator) -> None
     await expect(dialog).to_contain_text("successful", timeout=SLOW)
     await screen.picture("signed-in")
     await dialog.get_by_role("button", name="Close").last.click()
+    # what the dialog does to the history of the browser would stop the way to another page
+    await expect(dialog.locator("ha-dialog")).to_have_count(0, timeout=SLOW)
     await expect(page.get_by_text("Attention required")).to_have_count(0, timeout=SLOW)
     await page.goto(f"{lab.homeassistant.url}/{DASHBOARD}/sync")
     await card.expect_text(card_word("header.next_run", when=card_word("time.soon")))
