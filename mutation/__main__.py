@@ -23,6 +23,7 @@ from .runner import Runner
 SYNC: Final = "custom_components.crosswatch.sync"
 PLAIN: Final = (
     "tests/sync/test_plan.py",
+    "tests/sync/test_plan_history.py",
     "tests/sync/test_plan_removals.py",
     "tests/sync/test_plan_ratings.py",
     "tests/sync/test_plan_progress.py",
@@ -44,7 +45,7 @@ MODULES: Final = {
     "models": PLAIN,
     "ordering": PLAIN,
     "plan": PLAIN,
-    "plan_history": UNDATED,
+    "plan_history": PLAIN,
     "plan_progress": PLAIN,
     "plan_ratings": PLAIN,
     "values": PLAIN,

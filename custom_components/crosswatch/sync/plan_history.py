@@ -7,7 +7,9 @@ there nothing is taken away but the watched state, and that only with the last p
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set as AbstractSet
+from contextlib import suppress
 from functools import cached_property, partial
+import math
 
 from .draft import SETTLES, Draft
 from .identity import AmbiguousIdsError, play_key
@@ -51,11 +53,9 @@ class _History:
         found: dict[Side, dict[str, Item]] = {}
         for side, snapshot in self._snapshots.items():
             items = found[side] = {}
-            for item in snapshot.watched if side in self._undated else ():
-                try:
+            for item in snapshot.watched:
+                with suppress(AmbiguousIdsError):
                     items.setdefault(self._draft.context.aliases.key(item), item)
-                except AmbiguousIdsError:
-                    continue
         return found
 
     def _is_watched(self, item: str, side: Side) -> bool:
@@ -134,8 +134,7 @@ class _History:
                 doubles = [
                     place
                     for place in missing
-                    if place not in known
-                    and _stands_for(gone, plays[place].watched_at, self._window)
+                    if _stands_for(gone, plays[place].watched_at, self._window)
                     and not _stands_for(kept, plays[place].watched_at, self._window)
                 ]
                 self._take(item, side, plays, known, doubles)
@@ -283,9 +282,8 @@ class _History:
             # nothing is left to take away but the log
             return f"unwatched_at_{side.other}"
         times = [plays[place].watched_at for place in places]
-        left = [play for place, play in enumerate(plays) if place not in places]
         if self._is_watched(item, side) or not all(
-            _stands_for(times, play.watched_at, self._window) for play in left
+            _stands_for(times, play.watched_at, self._window) for play in plays
         ):
             return "other_plays_left"
         return None
@@ -308,15 +306,15 @@ def _known(draft: Draft, item: str, play: Play) -> bool:
     return play_key(item, play.watched_at) in draft.context.baseline
 
 
-def _age(play: Play) -> tuple[bool, int]:
+def _age(play: Play) -> float:
     """Order of plays by time; one without a date is older than all others."""
-    return (play.watched_at is not None, play.watched_at or 0)
+    return -math.inf if play.watched_at is None else play.watched_at
 
 
 def plays_by_item(
     entries: Iterable[Entry], side: Side, draft: Draft, echoes: set[tuple[Side, str]]
 ) -> dict[str, list[Play]]:
-    """Plays by item as they truly were, oldest first, those without a date last.
+    """Plays by item as they truly were, oldest first, those without a date before all others.
 
     `echoes` takes the sides and keys of plays that this pair has written itself.
     """
@@ -331,5 +329,5 @@ def plays_by_item(
             found.setdefault(item, []).append(play)
     for plays in found.values():
         if len(plays) > 1:
-            plays.sort(key=lambda play: (play.watched_at is None, play.watched_at or 0, rank(play)))
+            plays.sort(key=lambda play: (_age(play), rank(play)))
     return found
