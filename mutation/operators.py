@@ -115,6 +115,8 @@ def _statements_and_below(function: _Function) -> Iterator[tuple[ast.stmt, ast.s
         if isinstance(node, (ast.stmt, ast.expr)):
             yield place, node
         skipped = {id(node.annotation)} if isinstance(node, ast.AnnAssign) else set()
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "cast":
+            skipped.add(id(node.args[0]))
         if isinstance(node, ast.FormattedValue):
             skipped.add(id(node.format_spec))
         todo += [

@@ -306,3 +306,5 @@ def test_what_only_counts_as_watched_stands_beside_plays_of_any_date() -> None:
     assert said(made) == {OLD: "source removed_at_target", None: "skip covered_by_newest"}
     made = unwatch([OLD], {OLD: AT_TARGET, NEW: AT_TARGET})
     assert said(made) == {OLD: "skip covered_by_newest", NEW: "source removed_at_target"}
+    made = unwatch([NEW], {OLD: AT_TARGET, NEW: AT_TARGET})
+    assert said(made) == {OLD: "skip covered_by_newest", NEW: "source removed_at_target"}

@@ -16,6 +16,7 @@ from custom_components.crosswatch.sync.models import (
     Side,
     Values,
 )
+from custom_components.crosswatch.sync.plan_ratings import CLOCKS
 from custom_components.crosswatch.sync.provider import Capability
 from custom_components.crosswatch.sync.settings import PairSettings
 from custom_components.crosswatch.sync.values import Written
@@ -27,6 +28,7 @@ ONE, TWO = Direction.ONE_WAY, Direction.TWO_WAY
 KEY = "movie:tmdb:1#rating:overall"
 THERE, ONCE = Missing(), Missing(target=1)
 OLD, NEW = NOW, NOW + HOUR
+GONE = NOW - 24 * HOUR
 
 
 def plan_values(
@@ -195,6 +197,51 @@ def test_what_stood_there_before_is_no_echo() -> None:
     echo = {Side.TARGET: {KEY: Written(rated(movie(1), 85, OLD), before=80)}}
     made = plan_values(TWO, (85, OLD), (80, NEW), (80, 80), written=echo)
     assert told(made) == {KEY: "target changed_at_source"}
+
+
+def test_what_was_written_leaves_the_word_to_the_other_side() -> None:
+    """A rating that no rounding makes is our own where it is the one we wrote."""
+    echo = {Side.TARGET: {KEY: Written(rated(movie(1), 83, OLD), before=60)}}
+    made = plan_values(TWO, (90, OLD), (83, NEW), (60, 60), written=echo)
+    assert told(made) == {KEY: "target changed_at_source"}
+
+
+@pytest.mark.parametrize(
+    ("rated_at", "together", "expected"),
+    [
+        # after it was missing: given anew
+        (GONE + 1, True, "target only_at_source"),
+        (GONE + 1, False, "target only_at_source"),
+        # nearly then, or nobody knows when: anew if both sides missed it in one run
+        (GONE, True, "target only_at_source"),
+        (GONE, False, "source removed_at_target"),
+        (GONE - CLOCKS, True, "target only_at_source"),
+        (None, True, "target only_at_source"),
+        (None, False, "source removed_at_target"),
+        # long before: it was hidden
+        (GONE - CLOCKS - 1, True, "source removed_at_target"),
+    ],
+)
+def test_a_rating_that_one_side_shows_once_more(rated_at: int | None, together: bool, expected: str) -> None:
+    missing = Missing(1, 1, source_since=GONE, target_since=GONE if together else GONE - 1)
+    for side in Side:
+        shown = [rated(movie(1), 80, rated_at)]
+        made = make_plan(
+            Feature.RATINGS,
+            shown if side is Side.SOURCE else [],
+            shown if side is Side.TARGET else [],
+            direction=TWO,
+            baseline={
+                KEY: missing
+                if side is Side.SOURCE
+                else Missing(1, 1, source_since=missing.target_since, target_since=GONE)
+            },
+            values={KEY: Values(80, 80)},
+            settings=PairSettings(removals=frozenset(Feature)),
+            capabilities={side: Capability(kinds=frozenset(Kind), remove=True) for side in Side},
+        )
+        mirrored = expected.replace("source", "?").replace("target", "source").replace("?", "target")
+        assert told(made) == {KEY: expected if side is Side.SOURCE else mirrored}
 
 
 @pytest.mark.parametrize(

@@ -280,6 +280,7 @@ def test_a_plan_that_believes_waits_for_nothing() -> None:
         (200, Values(0, 100), "target missing_at_target", "source removed_at_target"),
         (None, Values(100, 100), "target missing_at_target", "source removed_at_target"),
         (200, None, "target missing_at_target", "source removed_at_target"),
+        (2, Values(1, 1), "target listed_again_at_source", "target listed_again_at_source"),
     ],
 )
 def test_what_was_listed_again_stays(
@@ -292,6 +293,36 @@ def test_what_was_listed_again_stays(
             Feature.WATCHLIST, [entry], [], {M1: AT_TARGET}, values=values, direction=direction
         )
         assert told(made) == {M1: expected}
+
+
+@pytest.mark.parametrize(
+    ("listed_at", "day", "together", "expected"),
+    [
+        # as it was agreed: it was hidden
+        (100, 100, True, "source removed_at_target"),
+        (99, 100, True, "source removed_at_target"),
+        # on another day: listed anew
+        (101, 100, False, "target only_at_source"),
+        # nobody knows: anew if both sides missed it in one run
+        (None, 100, True, "target only_at_source"),
+        (None, 100, False, "source removed_at_target"),
+        (100, 0, True, "target only_at_source"),
+        (100, 0, False, "source removed_at_target"),
+        (100, None, True, "target only_at_source"),
+        (100, None, False, "source removed_at_target"),
+    ],
+)
+def test_what_one_side_lists_once_more(
+    listed_at: int | None, day: int | None, together: bool, expected: str
+) -> None:
+    made = removal_plan(
+        Feature.WATCHLIST,
+        [replace(listed(movie(1)), listed_at=listed_at)],
+        [],
+        {M1: Missing(1, 1, source_since=NOW - HOUR, target_since=NOW - (1 if together else 2) * HOUR)},
+        values={} if day is None else {M1: Values(day, 0)},
+    )
+    assert told(made) == {M1: expected}
 
 
 def test_what_was_listed_again_at_the_target_of_a_one_way_pair_is_its_own() -> None:

@@ -5,6 +5,7 @@ both sides were last *seen* to agree on. Nothing is removed here: see `docs/sync
 """
 
 from collections.abc import Callable, Mapping
+from typing import cast
 
 from .context import Context
 from .draft import Draft
@@ -61,7 +62,7 @@ def _plan_unlisted(key: str, entry: Entry, side: Side, draft: Draft) -> None:
 
 def _listed_at(entry: Entry) -> int:
     """Return when it was listed, 0 where the side doesn't tell."""
-    return entry.listed_at or 0 if isinstance(entry, WatchlistEntry) else 0
+    return cast("WatchlistEntry", entry).listed_at or 0
 
 
 PLANNERS: Mapping[Feature, Callable[[Snapshot, Snapshot, Draft], None]] = {

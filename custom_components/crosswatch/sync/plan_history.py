@@ -45,7 +45,7 @@ class _History:
             for side, snapshot in snapshots.items()
         }
         self._left: dict[tuple[str, Side], tuple[Sequence[Play], Sequence[int]]] = {}
-        """Items and the sides that lack plays of them: the other side's plays, and the places of those."""
+        """Items and the sides that lack plays of them: the other side's, oldest first, and their places."""
 
     @cached_property
     def _marked(self) -> Mapping[Side, Mapping[str, Item]]:
@@ -112,11 +112,11 @@ class _History:
             shown = [play.watched_at for play in own if play.watched_at is not None]
             more = [
                 Play(item=self._marked[side][item], watched_at=at)
-                for at in sorted(times)
+                for at in times
                 if nearest(shown, at, self._window) is None
             ]
             self._draft.see(side, [play_key(item, play.watched_at) for play in more])
-            plays = [*own, *more]
+            plays = sorted([*own, *more], key=_age)
             self._left[item, side.other] = (plays, range(len(plays)))
 
     def plan(self) -> None:
@@ -221,8 +221,8 @@ class _History:
         last_known = max((_age(plays[place]) for place in missing if known[place]), default=None)
         news = [place for place in missing if last_known is None or _age(plays[place]) > last_known]
         # the newest one stands for all, of those the side can take
-        chosen = max(news, key=lambda p: (not draft.refused(side, plays[p]), _age(plays[p]), p), default=None)
-        stands = chosen if news else max(missing, key=lambda p: (known[p], _age(plays[p]), p))
+        chosen = max(news, key=lambda place: (not draft.refused(side, plays[place]), place), default=None)
+        stands = chosen if news else max(missing)
         for place in missing:
             play, key = plays[place], keys[place]
             agreed = draft.agreed_before(key)
@@ -261,7 +261,7 @@ class _History:
         confirmed = {place: _confirmed(draft, keys[place], side) for place in places}
         whole = other in self._undated and draft.removes(other)
         rule = self._rule_to_keep(item, side, plays, places) if whole else None
-        newest = keys[max(places, key=lambda place: _age(plays[place]))]
+        newest = keys[max(places)]
         # rows of one time have one key, and go together
         for place in {keys[place]: place for place in reversed((*places, *doubles))}.values():
             if rule is not None:

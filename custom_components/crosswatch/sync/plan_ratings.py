@@ -100,7 +100,7 @@ def _plan_missing(key: str, entry: Rating, side: Side, snapshot: Snapshot, draft
 def _is_same_act(key: str, entry: Rating, side: Side, draft: Draft) -> bool | None:
     """Whether what a side shows once more is the rating it had, not one given since; None: can't be told."""
     missing = draft.context.baseline.get(key)
-    if missing is None or not missing.at(side) or entry.rated_at is None:
+    if missing is None or entry.rated_at is None:
         return None
     if entry.rated_at > missing.since(side):
         return False
