@@ -44,7 +44,7 @@ def key(at: int | None) -> str:
 def plan_plays(
     source: Sequence[int | Play | None],
     target: Sequence[int | Play | None],
-    baseline: Mapping[int | None, Missing] | None = None,
+    baseline: Mapping[Any, Missing] | None = None,  # keys are times
     *,
     direction: Direction = TWO,
     undated: Side | None = None,
@@ -287,7 +287,7 @@ def test_an_event_that_has_lost_its_ids_is_still_held() -> None:
     assert gone_from_log(frozenset({"7"})).kept == {SOURCE: 1, TARGET: 1}
 
 
-def unwatch(plays: Sequence[int | None], known: dict[int | None, Missing], **more: Any) -> Plan:
+def unwatch(plays: Sequence[int | None], known: Mapping[Any, Missing], **more: Any) -> Plan:
     """Plan what the target has no play of any more, and the source counts as watched."""
     return plan_plays(
         plays, [], known, undated=SOURCE, **{"watched": {SOURCE: [movie(1)]}, "settings": REMOVALS, **more}
