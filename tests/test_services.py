@@ -537,6 +537,39 @@ async def test_map(hass: HomeAssistant, loaded: MockConfigEntry, services: Servi
     assert refused.value.translation_key == "not_mappable"
 
 
+async def test_take_back_a_wrong_id(
+    hass: HomeAssistant, loaded: MockConfigEntry, services: Services, clock: Clock
+) -> None:
+    device = device_of(hass, loaded)
+
+    async def map_item(item: str = CINDER_ROAD, **tmdb: Any) -> None:
+        await act(hass, "map_item", device_id=device, item=item, kind="movie", **tmdb)
+
+    await run_pair(hass, loaded)
+    (watchlist,) = services.user.lists()
+    right = {item.tmdb_id for item in services.user.items(watchlist.id)}
+    for item in (CINDER_ROAD, "nonsense"):
+        with pytest.raises(ServiceValidationError, match="none to take back") as refused:
+            await map_item(item)
+        assert refused.value.translation_key == "not_mapped"
+
+    await map_item(tmdb=666)
+    report = await run_pair(hass, loaded)
+    assert {item.tmdb_id for item in services.user.items(watchlist.id)} == {*right, 666}
+    services.cloud.inject("/discover.provider.plex.tv/*", delay=0.3)
+    task = loaded.runtime_data.async_start_run("button")
+    with pytest.raises(ServiceValidationError) as refused:
+        await map_item()
+    assert refused.value.translation_key == "already_running"
+    await loaded.runtime_data.async_wait_for_run(task)
+
+    await act(hass, "undo_run", device_id=device, run_id=report.run_id)
+    await map_item()
+    await clock.pass_time(seconds=61)
+    assert {item.tmdb_id for item in services.user.items(watchlist.id)} == right
+    assert state_of(hass, "unresolved") == "1"
+
+
 @pytest.mark.parametrize("action", sorted({*ACTIONS} - {"sync_pair"}))
 async def test_other_actions_want_a_pair(
     hass: HomeAssistant, loaded: MockConfigEntry, plex_entry: MockConfigEntry, action: str

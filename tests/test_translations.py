@@ -166,6 +166,7 @@ def test_exceptions() -> None:
         "plan_gone",
         "no_such_item",
         "not_mappable",
+        "not_mapped",
         "nothing_held",
         "nothing_to_undo",
         "undo_too_old",

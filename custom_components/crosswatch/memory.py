@@ -53,7 +53,7 @@ class PairMemory:
 
     async def async_reset(self, features: Collection[Feature] | None) -> None:
         """Forget what both sides agreed on. Refused during a run, which is about to write it."""
-        self._ensure_idle()
+        self.ensure_idle()
         await _asked(self._state.reset(self._id, features or tuple(Feature)))
         await self._pair.async_refresh()
 
@@ -94,7 +94,7 @@ class PairMemory:
         decision: Callable[[str, Feature, str, int], Awaitable[None]],
         plans: Collection[tuple[Feature, str]],
     ) -> None:
-        self._ensure_idle()
+        self.ensure_idle()
         now = int(dt_util.utcnow().timestamp())
         try:
             for feature, plan_hash in plans:
@@ -130,6 +130,16 @@ class PairMemory:
             raise self._refusal("not_mappable", item=item) from err
         self._pair.async_run_soon()
 
+    async def async_unmap(self, item: str, kind: Kind) -> None:
+        """Take the TMDb id of a title back, for all pairs, none of which may be running."""
+        try:
+            found = await _asked(self._state.unmap_item(item, kind))
+        except NotMappableError as err:
+            raise self._refusal("not_mapped", item=item) from err
+        if not found:
+            raise self._refusal("not_mapped", item=item)
+        self._pair.async_run_soon()
+
     def _providers(self) -> list[Provider]:
         """Return the providers of those accounts that are loaded."""
         entries = (loaded_account(self._pair.hass, account) for account in self._pair.accounts.values())
@@ -137,7 +147,8 @@ class PairMemory:
 
     # --- helpers --------------------------------------------------------------------------------
 
-    def _ensure_idle(self) -> None:
+    def ensure_idle(self) -> None:
+        """Raise while a run of the pair is under way."""
         if self._pair.running:
             raise self._refusal("already_running")
 

@@ -11,6 +11,7 @@ from homeassistant.util.json import JsonObjectType, JsonValueType
 import voluptuous as vol
 
 from ..errors import state_error
+from ..pairs import loaded_pairs
 from ..sync.database import StateError
 from ..sync.explain import Explanation
 from ..sync.models import Feature, Kind, Side
@@ -49,7 +50,7 @@ MAP_SCHEMA: Final = vol.Schema(
         **PAIR,
         vol.Required(ATTR_ITEM): cv.string,
         vol.Required(ATTR_KIND): vol.Coerce(Kind),
-        vol.Required(ATTR_TMDB): cv.positive_int,
+        vol.Optional(ATTR_TMDB): cv.positive_int,
     }
 )
 
@@ -93,9 +94,15 @@ async def async_explain_item(call: ServiceCall) -> ServiceResponse:
 
 
 async def async_map_item(call: ServiceCall) -> None:
-    """Give a title its TMDb id, for all pairs."""
-    data = call.data
-    await async_pair_of(call).memory.async_map(data[ATTR_ITEM], data[ATTR_KIND], data[ATTR_TMDB])
+    """Give a title its TMDb id, for all pairs, or take back the one that was given."""
+    memory, data = async_pair_of(call).memory, call.data
+    if ATTR_TMDB in data:
+        await memory.async_map(data[ATTR_ITEM], data[ATTR_KIND], data[ATTR_TMDB])
+        return
+    for pair in loaded_pairs(call.hass):
+        # it may be in the middle of what follows from the id
+        pair.runtime_data.memory.ensure_idle()
+    await memory.async_unmap(data[ATTR_ITEM], data[ATTR_KIND])
 
 
 def _in_words(explanation: Explanation, texts: Texts, accounts: Mapping[Side, str]) -> JsonObjectType:

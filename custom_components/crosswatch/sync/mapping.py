@@ -100,6 +100,7 @@ def drop(db: sqlite3.Connection, title: str) -> bool:
     """Take an id back from a title, with all that was learned from it; return whether it had one.
 
     What a pair has agreed on under any of its ids says nothing any more: its next run can only add there.
+    Nor does what a person has decided about it: the wrong title may have been meant.
     """
     rows = [
         row
@@ -110,10 +111,11 @@ def drop(db: sqlite3.Connection, title: str) -> bool:
     keys = {key for token in ids for key in (token, *_keys(db, token))}
     db.executemany("DELETE FROM mapping WHERE token = ?", [(token,) for token, _ in rows])
     db.executemany("DELETE FROM alias WHERE key = ?", [(key,) for key in keys])
-    for key in keys:
-        for start in _starts(key):
-            db.execute("DELETE FROM baseline WHERE substr(key, 1, ?) = ?", (len(start), start))
-    db.executemany("DELETE FROM baseline WHERE key = ?", [(key,) for key in keys])
+    for table in ("baseline", "decision"):
+        for key in keys:
+            for start in _starts(key):
+                db.execute(f"DELETE FROM {table} WHERE substr(key, 1, ?) = ?", (len(start), start))  # noqa: S608 - fixed names
+        db.executemany(f"DELETE FROM {table} WHERE key = ?", [(key,) for key in keys])  # noqa: S608 - fixed names
     return bool(rows)
 
 
