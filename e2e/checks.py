@@ -21,6 +21,8 @@ HARMLESS: Final = (
     # not installed, and of no use here
     ("haffmpeg", "FFmpeg"),
     ("homeassistant.components.camera", "libturbojpeg"),
+    # a page was left while a large message was on its way to it
+    ("homeassistant", "ClientConnectionResetError exception in shielded future"),
     # after the plug was pulled
     ("homeassistant.components.recorder", "was not shut down cleanly"),
     ("homeassistant.components.recorder", "could not validate that the sqlite3 database"),
