@@ -15,6 +15,7 @@ import sys
 import tomllib
 from typing import Final
 
+from hypothesis import Phase, settings
 import pytest
 
 from .operators import Mutant, mutants
@@ -134,6 +135,9 @@ def main() -> int:
 
     tests = {name: frozenset(MODULES[name]) for name in names}
     runner = Runner(modules, tests, work, score.note, PROCESSES)
+    # that an example fails is enough: nobody wants the smallest one
+    settings.register_profile("mutation", phases=(Phase.explicit, Phase.generate), database=None)
+    settings.load_profile("mutation")
     flags = ["-qq", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not thorough"]
     code = pytest.main([*flags, *sorted(frozenset().union(*tests.values()))], plugins=[runner])
     rows = list(score.rows())

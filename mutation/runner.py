@@ -18,7 +18,7 @@ import pytest
 
 from .operators import Mutant
 
-SECONDS = 20
+SECONDS = 10
 """Of computing time, after which a mutant counts as noticed: it goes round in circles."""
 
 SLOW_TESTS = 25

@@ -254,6 +254,11 @@ def test_our_own_mark_is_no_news(
     assert said(made) == expected
 
 
+def test_a_play_without_a_date_is_no_mark_of_ours() -> None:
+    marks = {SOURCE: {M1: (Mark(M1, OLD, since=NEW, until=NEW),)}}
+    assert said(plan_plays([None], [], undated=SOURCE, marks=marks)) == {None: "target only_at_source"}
+
+
 def test_of_two_marks_the_nearer_one_made_the_play() -> None:
     marks = (Mark(M1, OLD, since=NEW - 50, until=NEW - 50), Mark(M1, MID, since=NEW + 9, until=NEW + 9))
     made = plan_plays([NEW], [], undated=SOURCE, marks={SOURCE: {M1: marks}})

@@ -72,6 +72,7 @@ def plan_stops(
         ((620, OLD), (580, NEW), (600, 600), "agreed", "agreed"),
         # another cut or a lossy side: as it was agreed
         ((600, OLD), (540, NEW), (600, 540), "agreed", "agreed"),
+        ((620, OLD), (560, NEW), (600, 540), "agreed", "agreed"),
         # moved at one side, forwards or backwards, whatever the dates say
         ((900, OLD), (600, NEW), (600, 600), "target moved_at_source", "target moved_at_source"),
         ((300, OLD), (600, NEW), (600, 600), "target moved_at_source", "target moved_at_source"),
@@ -94,6 +95,9 @@ def plan_stops(
         # gone, and watched on at the other side
         ((900, NEW), None, (600, 600), "skip missing_at_target_once", "skip missing_at_target_once"),
         (None, (900, NEW), (600, 600), None, "skip missing_at_source_once"),
+        ((629, NEW), None, (600, 600), "skip gone_at_target", "skip gone_at_target"),
+        ((630, NEW), None, (600, 600), "skip missing_at_target_once", "skip missing_at_target_once"),
+        ((540, NEW), None, (600, 540), "skip missing_at_target_once", "skip missing_at_target_once"),
         # too near to either end
         ((59, OLD), None, None, "skip too_early", "skip too_early"),
         ((60, OLD), None, None, "target only_at_source", "target only_at_source"),
@@ -213,6 +217,92 @@ def test_a_stale_read_does_not_go_back(side: Side) -> None:
     source, target = (stale, None) if side is Side.SOURCE else (None, stale)
     made = plan_stops(TWO, source, target, (900, 900), written=echo)
     assert told(made) == {KEY: "skip written_a_moment_ago"}
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_a_read_is_stale_by_what_its_own_side_showed(side: Side) -> None:
+    """The other side keeps positions less exactly: 600 is what it showed when both agreed."""
+    echo = {side: {KEY: Written(stopped(movie(1), 900, NEW), before=600_000, observed=True)}}
+    agreed, stop = (900, 600) if side is Side.SOURCE else (600, 900), (600, NEW)
+    made = plan_stops(TWO, stop, stop, agreed, written=echo)
+    assert [(row.side, row.rule) for row in made.skipped] == [(side, "written_a_moment_ago")]
+    source, target = (stop, None) if side is Side.SOURCE else (None, stop)
+    made = plan_stops(TWO, source, target, agreed, written=echo)
+    assert [(row.side, row.rule) for row in made.skipped] == [(side.other, "written_a_moment_ago")]
+
+
+def test_what_the_target_has_further_is_its_own_in_a_one_way_pair() -> None:
+    made = plan_stops(ONE, (600, OLD), (900, NEW))
+    assert [(row.side, row.rule) for row in made.skipped] == [(Side.TARGET, "newer_at_target")]
+
+
+def test_what_was_written_and_taken_back_where_it_came_from_goes_back() -> None:
+    echo = {Side.TARGET: {KEY: Written(stopped(movie(1), 600, OLD), before=300_000)}}
+    made = plan_stops(TWO, (300, NEW), (600, OLD), (300, 300), written=echo)
+    assert told(made) == {KEY: "target moved_at_source"}
+
+
+@pytest.mark.parametrize(("answered", "expected"), [(False, "target moved_at_source"), (True, "agreed")])
+def test_what_stood_there_before_is_an_echo_only_of_what_was_answered(answered: bool, expected: str) -> None:
+    sent = Written(stopped(movie(1), 600, OLD), before=570_000, answered=answered)
+    made = plan_stops(TWO, (600, OLD), (570, NEW), (570, 570), written={Side.TARGET: {KEY: sent}})
+    assert told(made) == {KEY: expected}
+
+
+@pytest.mark.parametrize(
+    ("shown", "minutes", "ours"),
+    [
+        (660_000, 100, True),
+        (660_001, 100, False),
+        (540_000, 100, True),
+        (539_999, 100, False),
+        (601_000, None, True),
+        (601_001, None, False),
+        (600_000, None, True),
+    ],
+)
+def test_an_echo_is_within_a_percent_or_a_second(shown: int, minutes: int | None, ours: bool) -> None:
+    """It leaves the word to the side that was written from; a move of both sides goes by the dates."""
+    here, sent = stopped(movie(1), 900, OLD, minutes=minutes), stopped(movie(1), 600, OLD, minutes=minutes)
+    made = make_plan(
+        Feature.PROGRESS,
+        [here],
+        [replace(sent, position_ms=shown, at=NEW)],
+        direction=TWO,
+        baseline={KEY: PRESENT},
+        values={KEY: Values(300_000, 300_000)},
+        written={Side.TARGET: {KEY: Written(sent, before=300_000)}},
+    )
+    assert told(made) == {KEY: "target moved_at_source" if ours else "source newer_at_target"}
+
+
+def test_an_update_names_the_title_as_the_written_side_does() -> None:
+    here = replace(stopped(movie(imdb="tt1"), 900, NEW, minutes=110), remote_id="plex")
+    there = replace(stopped(movie(1, "tt1"), 600, OLD), remote_id="row 7")
+    (change,) = make_plan(Feature.PROGRESS, [here], [there]).changes
+    assert change.entry == replace(here, item=there.item, remote_id="row 7")
+
+
+def test_where_nobody_knows_what_was_agreed_what_is_gone_stays_gone() -> None:
+    made = make_plan(Feature.PROGRESS, [stopped(movie(1), 600)], [], baseline={KEY: Missing(target=2)})
+    assert told(made) == {KEY: "skip gone_at_target"}
+
+
+@pytest.mark.parametrize("minutes", [(100, None), (None, 110)])
+def test_without_a_duration_positions_are_compared_as_they_are(
+    minutes: tuple[int | None, int | None],
+) -> None:
+    here, there = (
+        stopped(movie(1), at, when, minutes=each)
+        for at, when, each in zip((3000, 3020), (OLD, NEW), minutes, strict=True)
+    )
+    assert told(make_plan(Feature.PROGRESS, [here], [there], direction=TWO)) == {KEY: "agreed"}
+
+
+def test_what_was_watched_on_in_another_cut_is_no_echo() -> None:
+    here, there = stopped(movie(1), 3000, OLD), stopped(movie(1), 3300, NEW, minutes=110)
+    echo = {Side.TARGET: {KEY: Written(stopped(movie(1), 1200, OLD), before=None)}}
+    assert told(make_plan(Feature.PROGRESS, [here], [there], direction=TWO, written=echo)) == {KEY: "agreed"}
 
 
 def test_two_cuts_of_a_film_are_as_far_as_their_shares() -> None:

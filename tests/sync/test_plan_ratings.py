@@ -199,6 +199,39 @@ def test_what_stood_there_before_is_no_echo() -> None:
     assert told(made) == {KEY: "target changed_at_source"}
 
 
+@pytest.mark.parametrize(
+    ("written", "shown", "agreed", "expected"),
+    [
+        # seen by a read: what looks like its rounding is a change now
+        (Written(rated(movie(1), 85, OLD), before=60, observed=True), 90, (85, 80), "changed_at_target"),
+        # not seen yet: what stood there before was put there
+        (Written(rated(movie(1), 90, OLD), before=80), 80, (90, 90), "changed_at_target"),
+        # seen, and changed to something else since
+        (Written(rated(movie(1), 90, OLD), before=80, observed=True), 70, (90, 90), "changed_at_target"),
+        (Written(rated(movie(1), 90, OLD), before=80, observed=True), 80, None, "newer_at_target"),
+    ],
+)
+def test_what_was_written_long_ago_hides_no_change(
+    written: Written, shown: int, agreed: tuple[int, int] | None, expected: str
+) -> None:
+    source = agreed[0] if agreed else 90
+    echo = {Side.TARGET: {KEY: written}}
+    made = plan_values(TWO, (source, OLD), (shown, NEW), agreed, written=echo)
+    assert told(made) == {KEY: f"source {expected}"}
+
+
+def test_what_was_agreed_on_once_more_is_no_stale_read() -> None:
+    echo = {Side.SOURCE: {KEY: Written(rated(movie(1), 90, OLD), before=80, observed=True)}}
+    made = plan_values(TWO, (80, OLD), None, (80, 80), missing=ONCE, written=echo)
+    assert told(made) == {KEY: "skip removals_off"}
+
+
+def test_our_own_rating_that_is_gone_on_the_other_side_is_no_new_one() -> None:
+    echo = {Side.SOURCE: {KEY: Written(rated(movie(1), 85, OLD), before=60)}}
+    made = plan_values(TWO, (80, OLD), None, (60, 60), missing=ONCE, written=echo)
+    assert told(made) == {KEY: "skip removals_off"}
+
+
 def test_what_was_written_leaves_the_word_to_the_other_side() -> None:
     """A rating that no rounding makes is our own where it is the one we wrote."""
     echo = {Side.TARGET: {KEY: Written(rated(movie(1), 83, OLD), before=60)}}

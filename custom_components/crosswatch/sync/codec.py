@@ -16,7 +16,7 @@ def entry_as_dict(entry: Entry) -> dict[str, Any]:
             row |= {"watched_at": entry.watched_at}
         case Rating():
             row |= {"tenths": entry.tenths, "label": entry.label, "rated_at": entry.rated_at}
-        case Resume():
+        case Resume():  # pragma: no branch - there is no other entry
             row |= {"position_ms": entry.position_ms, "duration_ms": entry.duration_ms, "at": entry.at}
     row["remote_id"] = entry.remote_id
     return {name: value for name, value in row.items() if value is not None}
@@ -33,7 +33,7 @@ def entry_from_dict(feature: Feature, row: Mapping[str, Any]) -> Entry:
             return Play(item=item, **{"watched_at": None, **fields})
         case Feature.RATINGS:
             return Rating(item=item, **fields)
-        case Feature.PROGRESS:
+        case Feature.PROGRESS:  # pragma: no branch - there is no other feature
             return Resume(item=item, **{"duration_ms": None, **fields})
 
 

@@ -1,6 +1,7 @@
 """Entries by the keys under which both sides are compared."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from .draft import Draft
 from .identity import UNKNOWN, AmbiguousIdsError, play_key, rating_key
@@ -48,10 +49,8 @@ def keys_of(items: Iterable[Item], draft: Draft) -> set[str]:
     """Keys of items, as far as they can be told."""
     found: set[str] = set()
     for item in items:
-        try:
+        with suppress(AmbiguousIdsError):
             found.add(draft.context.aliases.key(item))
-        except AmbiguousIdsError:
-            continue
     return found
 
 

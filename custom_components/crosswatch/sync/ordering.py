@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from .models import Change, Play, Rating, Resume, WatchlistEntry
+from .models import Change
+from .values import date_of
 
 HEAP = len("episode:tmdb:12345:")
 """Characters that keys of one show have in common, more or less."""
@@ -19,9 +20,7 @@ def in_order(keys: Iterable[str]) -> Iterator[str]:
 
 def order(change: Change) -> tuple[str, int, str]:
     """Oldest first, so that an interrupted run leaves a history without holes behind its end."""
-    match change.entry:
-        case Play(watched_at=at) | WatchlistEntry(listed_at=at) | Rating(rated_at=at) | Resume(at=at):
-            return (change.side, at or 0, change.key)
+    return (change.side, date_of(change.entry) or 0, change.key)
 
 
 def times_by_item(keys: Iterable[str]) -> dict[str, dict[int, str]]:

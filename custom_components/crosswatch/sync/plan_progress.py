@@ -7,6 +7,7 @@ moment they are told; so what is compared is what each side showed when both agr
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 import sys
+from typing import cast
 
 from .draft import SETTLES, Draft
 from .keyed import keys_of, newest_by_key
@@ -57,8 +58,8 @@ def _plan_both(key: str, here: Resume, there: Resume, draft: Draft) -> None:
     winner = changed_alone(agreed, told_here, told_there, least)
     rule = f"moved_at_{winner}"
     ahead = told_here.value - _on_scale_of(here, there, told_there.value)
-    if winner is None and agreed is not None and not _has_moved(agreed, told_here, told_there, least):
-        # S T B, both within the least move of what was agreed: that stays what moves are measured from
+    if winner is None and agreed is not None and not has_changed(agreed, Side.SOURCE, told_here, least):
+        # S T B, neither has moved by the least move (else both have): what was agreed stays the measure
         draft.agree(key)
         return
     if abs(ahead) < least:
@@ -133,10 +134,6 @@ def _write(
         draft.update(side, key, entry, before, rule)
 
 
-def _has_moved(agreed: Values, here: Told, there: Told, least: int) -> bool:
-    return has_changed(agreed, Side.SOURCE, here, least) or has_changed(agreed, Side.TARGET, there, least)
-
-
 def _conflict(here: Told, there: Told, *, further: Side, draft: Draft) -> tuple[Side, str]:
     """Return whose position counts where both moved or nothing was agreed: the newest, then the further."""
     if here.at is not None and there.at is not None:
@@ -169,9 +166,14 @@ def _instead(held: Resume, wanted: Resume) -> Resume:
 def _told(entry: Resume, written: Written | None) -> Told:
     """Return what a position says; what we wrote counts as it lies in this cut of the film."""
     counts = told(entry, written, is_echo)
-    if written is None or not isinstance(written.entry, Resume) or not counts.ours:
+    if written is None or not counts.ours:
         return counts
-    return replace(counts, value=_on_scale_of(entry, written.entry, counts.value))
+    return replace(counts, value=_on_scale_of(entry, _sent(written), counts.value))
+
+
+def _sent(written: Written) -> Resume:
+    # nothing else is written under the key of a position
+    return cast("Resume", written.entry)
 
 
 def is_echo(shown: Resume, written: Written) -> bool:
@@ -179,9 +181,7 @@ def is_echo(shown: Resume, written: Written) -> bool:
 
     Where the old position still stands, and no answer came, it was not written.
     """
-    sent = written.entry
-    if not isinstance(sent, Resume):
-        return False
+    sent = _sent(written)
     if shown.position_ms == written.before and not written.answered:
         return False
     apart = abs(_on_scale_of(sent, shown, shown.position_ms) - sent.position_ms)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from .models import Entry, Rating, Resume, Side, Values
+from .models import Entry, Play, Rating, Resume, Side, Values, WatchlistEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +46,12 @@ def value_of(entry: Entry | None) -> int | None:
 
 
 def date_of(entry: Entry) -> int | None:
-    """Return when a rating was given or playing stopped, epoch seconds UTC."""
+    """Return when a title was listed, watched or rated, or playing stopped, epoch seconds UTC."""
     match entry:
-        case Rating(rated_at=at) | Resume(at=at):
+        case WatchlistEntry(listed_at=at) | Play(watched_at=at):
             return at
-    return None
+        case Rating(rated_at=at) | Resume(at=at):  # pragma: no branch - there is no other entry
+            return at
 
 
 def told[E: Rating | Resume](
