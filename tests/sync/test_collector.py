@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 import contextlib
 import gc
+import weakref
 
 import pytest
 
-from custom_components.crosswatch.sync.collector import resting, without_collector
+from custom_components.crosswatch.sync.collector import SOME, free, resting, without_collector
 
 
 class Thing:
@@ -72,3 +73,11 @@ def test_cycles_are_still_collected() -> None:
 
     resting(build)
     assert gc.collect() >= 2
+
+
+def test_freed_is_freed() -> None:
+    things = [Thing() for _ in range(2 * SOME + 1)]
+    last = weakref.ref(things[0])
+    free(things)
+    assert not things
+    assert last() is None

@@ -43,10 +43,10 @@ class World[S: SimSide](RuleBasedStateMachine):
         self.moment.on_kill = self.kill
         self.open()
 
-    async def in_line(self, work: Callable[..., Any], *args: Any) -> Any:
+    async def in_line(self, work: Callable[..., Any], *args: Any, **options: Any) -> Any:
         """Stand in for a thread: a stop may come before the work or after it, never within."""
         await self.moment.passes()
-        result = work(*args)
+        result = work(*args, **options)
         await self.moment.passes()
         return result
 

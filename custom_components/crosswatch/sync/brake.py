@@ -1,5 +1,6 @@
 """Whether a plan may be carried out: what the guards say of it, and what a person has said."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 import logging
@@ -54,7 +55,7 @@ class Brake:
         """
         evidence = await self._evidence(look, memory, snapshots)
         try:
-            reason = reason_to_hold(look.plan, evidence)
+            reason = await asyncio.to_thread(reason_to_hold, look.plan, evidence)
         except Exception:
             LOGGER.exception("A plan that can't be judged is held")
             reason = FAILED
@@ -77,7 +78,7 @@ class Brake:
         taken = {(side, key) for side in Side for key in removed}
         evidence = replace(evidence, taken=evidence.taken | taken)
         try:
-            return wrong_read(look.plan, evidence) is None
+            return await asyncio.to_thread(wrong_read, look.plan, evidence) is None
         except Exception:
             LOGGER.exception("A read that can't be judged counts for nothing")
             return False

@@ -160,6 +160,7 @@ class Engine:
                 run = self._feature_run(request, sides, feature, watch.run_id, on_progress)
                 watch.current = run
                 watch.keep(feature, await run.run())
+                await run.let_go()
                 if watch.features[feature].status is RunStatus.AUTH_FAILED:
                     # every further request would only knock on a closed door
                     break
@@ -193,7 +194,7 @@ class _Watch:
     def keep(self, feature: Feature, report: FeatureReport) -> None:
         """Take in a finished feature."""
         self.features[feature] = report
-        if self.current is not None and self.current.plan is not None:
+        if self._request.dry_run and self.current is not None and self.current.plan is not None:
             self._plans.append(self.current.plan)
 
     def broken_off(self, error: BaseException) -> RunReport:
@@ -221,6 +222,6 @@ class _Watch:
             duration_s=round(time.monotonic() - self._started, 3),
             features=self.features,
             requests=requests,
-            plans=tuple(self._plans) if self._request.dry_run else (),
+            plans=tuple(self._plans),
             undo=self._request.undo,
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from .applying import Writer, last_act
 from .brake import Brake, Verdict
-from .collector import resting
+from .collector import free, resting
 from .ends import Ends
 from .identity import Aliases
 from .ledger import Mark
@@ -118,6 +118,12 @@ class FeatureRun:
             if isinstance(error, StateFileError):
                 return replace(report, fault=error.fault, file=error.file)
             return report
+
+    async def let_go(self) -> None:
+        """Free what was read and planned, which for 100,000 plays takes longer than the event loop may wait."""
+        held: list[object] = [self.seen, self.plan, self.tally.plan]
+        self.seen = self.plan = self.tally.plan = None
+        await asyncio.to_thread(_free, held)
 
     def report(
         self, status: RunStatus | None = None, error: str | None = None, side: Side | None = None
@@ -321,7 +327,8 @@ class FeatureRun:
             confirms = (await asyncio.to_thread(Standing, look)).confirms
         self.tally.judge(confirms, looked=looked)
         await self._note_unresolved(look.plan)
-        learned = look.learned(
+        learned = await asyncio.to_thread(
+            look.learned,
             self.tally.written,
             memory.recent.settling | self._unshown,
             removing=memory.recent.removing if looked else (),
@@ -355,3 +362,12 @@ class FeatureRun:
 
     def _tell(self, phase: Phase) -> None:
         self._on_progress(Progress(feature=self.feature, phase=phase))
+
+
+def _free(held: list[object]) -> None:
+    """Empty the list, and free what was read entry by entry."""
+    seen = [thing for thing in held if isinstance(thing, Seen)]
+    entries = [entry for one in seen for snapshot in one.snapshots.values() for entry in snapshot.entries]
+    held.clear()
+    seen.clear()
+    free(entries)
