@@ -120,7 +120,7 @@ class FeatureRun:
             return report
 
     async def let_go(self) -> None:
-        """Free what was read and planned, which for 100,000 plays takes longer than the event loop may wait."""
+        """Free what was read and planned: for 100,000 plays that takes longer than the loop may wait."""
         held: list[object] = [self.seen, self.plan, self.tally.plan]
         self.seen = self.plan = self.tally.plan = None
         await asyncio.to_thread(_free, held)
