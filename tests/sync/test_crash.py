@@ -2,7 +2,7 @@
 
 import pytest
 
-from custom_components.crosswatch.sync.models import Direction, Feature, Side
+from custom_components.crosswatch.sync.models import APART, Direction, Feature, Side
 
 from .machine import BOTH, PairMachine
 from .simside import Stop, Trouble, Write
@@ -23,6 +23,7 @@ def life(direction: Direction) -> PairMachine:
         pair.take(Side.SOURCE, slot)
     # seen once, so that the run to be stopped believes it
     pair.go(BOTH)
+    pair.time.true += APART
     assert all(pair.model.taken[Side.SOURCE])
     for feature in BOTH:
         pair.add(side=Side.SOURCE, feature=feature, numbers=[1, 2, 3], watching=0, jitter=0, weak=False)

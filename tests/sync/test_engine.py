@@ -353,6 +353,7 @@ async def test_two_pairs_do_not_share_what_they_know(lab: Lab) -> None:
     lab.fill(3)
     await lab.run()
     other = FakeProvider("publicmetadb")
+    other.scope_hash = "another account"
     request = replace(lab.request, pair_id="02PAIR", scope=Scope(pair_id="02PAIR"))
     report = await lab.engine.run(request, lab.source, other, lab.progress.append)
     assert report.total("added") == 3

@@ -16,6 +16,7 @@ from custom_components.crosswatch.sync.database import StateError
 from custom_components.crosswatch.sync.feature_run import SETTLE, UNDER_WAY
 from custom_components.crosswatch.sync.identity import Aliases
 from custom_components.crosswatch.sync.models import (
+    APART,
     PRESENT,
     Action,
     Change,
@@ -319,6 +320,8 @@ async def test_what_goes_while_its_show_gets_another_key_is_forgotten(lab: Lab) 
     await pair.run()
     pair.source = [seen(2, tmdb=5, tvdb=9)]
     pair.target = list(pair.source)
+    await pair.run()
+    lab.now += APART
     await pair.run()
     pair.source += [seen(1, tmdb=5)]
     await pair.run()
