@@ -1,13 +1,13 @@
 """A pair whose process is killed over and over, in the middle of whatever it does.
 
-Every time a person has added and changed things at both services before. In the end, after a few runs
-that nobody kills, both services have to hold exactly what they should.
+Every time a person has added, changed and removed things at both services before. In the end, after a few
+runs that nobody kills, both services have to hold exactly what they should.
 """
 
 import asyncio
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 import multiprocessing
 from pathlib import Path
@@ -30,6 +30,8 @@ from .world import DAY, HOUR, START, WAYS, Place, Services, Title, Way
 
 ADDED: Final = 3
 """Things of each feature that are added at each service before every kill."""
+TAKEN: Final = 1
+"""Things of each feature that are removed at each service where that is a removal, before every kill."""
 ANSWER: Final = 0.01
 """Seconds a service takes to answer a write that it has carried out."""
 JITTER: Final = 0.02
@@ -61,13 +63,15 @@ class KilledPair:
         # half of what can be watched is for plays, half for positions: a play ends a position. Some runs
         # end before they are killed
         self._rounds = 2 * kills + 5
-        self._services = Services(2 * 2 * ADDED * self._rounds, self._clock)
+        self._services = Services(2 * 2 * (ADDED + TAKEN) * self._rounds, self._clock)
         # a mark that is logged as a play of now must not come back as one
         self._services.pms.options.scrobble_writes_history = True
         self._things = [made(self._services) for made in THINGS]
         self._books: dict[Feature, Books] = {}
         self._unused: dict[Feature, Iterator[Title]] = {}
         self._rated: list[Title] = []
+        self._kept: dict[tuple[Feature, Place], list[Title]] = {}
+        """What both services hold from the beginning on, and a person removes later."""
         self._spawn = multiprocessing.get_context("forkserver")
         self._spawn.set_forkserver_preload([live.__module__])
         self.course = Course()
@@ -127,13 +131,19 @@ class KilledPair:
                     self._rated.append(title)
                 else:
                     things.put(Place.PUBLICMETADB, title)
-        two_way, way = WAYS[-1], self._way
-        self._way = two_way
-        for _ in range(RUNS):
-            if await self._go(None) == "ok":
-                break
-        self._way = way
-        self._books = {things.feature: Books(things, removals=False) for things in self._things}
+            for place in things.removable:
+                kept = self._kept[things.feature, place] = list(islice(titles, TAKEN * self._rounds))
+                for title in kept:
+                    things.put(Place.PLEX, title)
+                    if not rated:
+                        things.put(Place.PUBLICMETADB, title)
+        way = self._way
+        # both ways first, then as it is meant: another direction begins anew, and its first run only adds
+        for self._way in (WAYS[-1], way):
+            for _ in range(RUNS):
+                if await self._go(None) == "ok":
+                    break
+        self._books = {things.feature: Books(things, removals=True) for things in self._things}
         # a run with as much to do as the ones that will be killed
         self.course.requests.clear()
         self._be_a_person()
@@ -144,7 +154,7 @@ class KilledPair:
         return iter(things.titles[half:] if isinstance(things, Positions) else things.titles[:half])
 
     def _be_a_person(self) -> None:
-        """Add something everywhere changes come from."""
+        """Add and remove something everywhere changes come from."""
         for things in self._things:
             for place in Place:
                 if self._way.direction is Direction.ONE_WAY and place is not self._way.source:
@@ -153,6 +163,9 @@ class KilledPair:
                 for _ in range(ADDED):
                     title = self._rated.pop() if known else next(self._unused[things.feature])
                     self._books[things.feature].put(place, title)
+                kept = self._kept.get((things.feature, place), [])
+                for title in [kept.pop() for _ in range(TAKEN) if kept]:
+                    self._books[things.feature].take(place, title)
 
     async def _go(self, requests: int | None) -> str | None:
         """Start a process, and kill it after so many requests unless None. Return what it said at its end."""
@@ -164,7 +177,8 @@ class KilledPair:
             pmdb_url=self._services.pmdb.url,
             way=WAYS.index(self._way),
             ahead=self._ahead,
-            settings=settings(),
+            # so many removals a day would wait for a person
+            settings=replace(settings(), brake=False),
         )
         ours, theirs = self._spawn.Pipe(duplex=False)
         process = self._spawn.Process(target=live, args=(life, theirs))

@@ -79,6 +79,32 @@ async def test_what_a_run_has_added_is_gone_again_and_stays_gone(
         await run(entry)
 
 
+async def test_what_was_undone_stays_so_while_other_libraries_are_chosen_and_after_that(
+    hass: HomeAssistant,
+    accounts: tuple[MockConfigEntry, MockConfigEntry],
+    services: Services,
+    shelf: Shelf,
+) -> None:
+    shelf.do_at_plex("ratings", 201, 80)
+    entry = await paired(hass, accounts, "p=q", "ratings")
+    await run(entry)
+    shelf.do_at_plex("ratings", 201, 30)
+    changed = await run(entry)
+    shelf.do_at_plex("ratings", 202, 50)
+    added = await run(entry)
+    await undo(entry, changed)
+    await undo(entry, added)
+    options = dict(entry.options)
+    shows = next(key for key, section in services.pms.state.sections.items() if section.title == "Shows")
+    for more in ({"ratings_libraries": [str(shows)]}, {}):
+        hass.config_entries.async_update_entry(entry, options={**options, **more})
+        await hass.async_block_till_done()
+        for _ in range(3):
+            await run(entry)
+            assert shelf.at_plex("ratings") == {201: 30, 202: 50}
+            assert shelf.at_publicmetadb("ratings") == {201: 80}
+
+
 @pytest.mark.parametrize(
     ("feature", "way"),
     [("ratings", "p>q"), ("ratings", "p=q"), ("progress", "p>q"), ("progress", "q>p"), ("progress", "p=q")],

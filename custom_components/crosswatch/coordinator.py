@@ -82,8 +82,7 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
         self._state, self._engine = opened
         self.memory = PairMemory(self, opened, shared_state(hass).directory)
         self._task: asyncio.Task[RunReport] | None = None
-        self._failure: BaseException | None = None
-        """What the last run broke off with, other than a stop."""
+        self._failure: BaseException | None = None  # what the last run broke off with, other than a stop
         self._closing = False
         self._last_try: datetime | None = None
         self._retry_at: datetime | None = None
@@ -208,9 +207,8 @@ class PairCoordinator(DataUpdateCoordinator[PairState]):
     def _async_schedule(self, *, soon: bool = False) -> None:
         """Arm the timer."""
         self._async_unschedule()
-        if self._closing or self.hass.state is not CoreState.running:
-            return
-        if not self.automatic or (interval := self.interval) is None:
+        may_run = self.automatic and not self._closing and self.hass.state is CoreState.running
+        if not may_run or (interval := self.interval) is None:
             return
         now = dt_util.utcnow()
         last = self._last_try or self.data.last_run or now
