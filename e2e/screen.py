@@ -22,7 +22,12 @@ ARGUMENTS: Final = [
 ]
 TALL: Final = 1600
 """Pixels of a window that any card fits into."""
+TELL_REJECTIONS: Final = """window.addEventListener("unhandledrejection", ({ reason }) => {
+  if (!(reason instanceof Error)) console.error(`unhandled rejection: ${JSON.stringify(reason)}`);
+});"""
+"""Tells what is in a rejection that is no error: the browser itself says `Object`."""
 HARMLESS: Final = (
+    "pageerror: Object",  # told in full by the above
     "/api/brands/",  # icons of integrations that only the net has
     "disconnected",  # requests under way on a page that is left
     "unknown subscription",  # the same for events
@@ -96,6 +101,7 @@ async def opened_screen(pictures: Path, allowed: Iterable[str]) -> AsyncIterator
             service_workers="block",
         )
         screen = Screen(context, await context.new_page(), pictures, allowed)
+        await context.add_init_script(TELL_REJECTIONS)
         await context.route("**/*", screen.only_lab)
         yield screen
         await browser.close()

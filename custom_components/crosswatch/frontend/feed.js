@@ -32,7 +32,8 @@ export class Feed {
   async close() {
     this._onChange = () => {};
     try {
-      (await this._subscription)();
+      const unsubscribe = await this._subscription;
+      await unsubscribe();
     } catch {
       // it never stood, or the connection is gone and took it along
     }
