@@ -59,6 +59,20 @@ async def agreed(lab: Lab) -> Lab:
     return lab
 
 
+async def test_since_when_it_is_missing_is_told(agreed: Lab) -> None:
+    agreed.source.entries[LISTS].append(listed(movie(2)))
+    await agreed.run(features=ALL)
+    agreed.target.entries[LISTS].pop(0)
+    await agreed.run(features=ALL)
+    at = int(agreed.now)
+    agreed.now += 300
+    lists = (await explain(agreed, M1))[0]
+    (told,) = lists.as_dict()["baseline"].values()
+    assert told["missing"] == {"source": 0, "target": 1}
+    assert told["missing_since"] == {"source": None, "target": at}
+    assert outcomes(lists) == [("skip", "target", "missing_at_target_once")]
+
+
 async def test_all_there_is_to_say_of_an_item(agreed: Lab) -> None:
     at = int(agreed.now)
     lists, plays, ratings = await explain(agreed, M1)

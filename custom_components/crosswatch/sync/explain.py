@@ -40,7 +40,7 @@ class Explanation:
     """One item and one feature.
 
     `entries` is what each side holds; `watched` are the sides that count the item as watched.
-    `baseline` is what was agreed: for how many runs each side has been without it, and the values each side
+    `baseline` is what was agreed: whether and since when each side is without it, and the values each side
     showed. `outcomes` is what the next run makes of it, unless the whole plan is `held` for a reason.
     `lines` are what was written, newest first. With `error` the sides could not be read.
     """
@@ -74,6 +74,7 @@ class Explanation:
             "baseline": {
                 key: {
                     "missing": {str(side): missing.at(side) for side in Side},
+                    "missing_since": {str(side): missing.since(side) or None for side in Side},
                     "values": values and {str(side): values.at(side) for side in Side},
                 }
                 for key, (missing, values) in self.baseline.items()
