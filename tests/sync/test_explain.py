@@ -60,6 +60,7 @@ async def agreed(lab: Lab) -> Lab:
 
 
 async def test_since_when_it_is_missing_is_told(agreed: Lab) -> None:
+    agreed.target.keeps = lambda entry: entry
     agreed.source.entries[LISTS].append(listed(movie(2)))
     await agreed.run(features=ALL)
     agreed.target.entries[LISTS].pop(0)
