@@ -165,7 +165,9 @@ class _Trial:
         """Whether what a person removes now may stay where it is: see the end of docs/faults.md."""
         cell = self._cell
         with_its_title = cell.feature is Feature.RATINGS and cell.place is giver
-        believed = cell.fault.runs > 1 and cell.feature is Feature.WATCHLIST and cell.place is not giver
+        # it lacks too little to be held
+        half = cell.fault.name == "half-for-a-day" and cell.feature is Feature.WATCHLIST
+        believed = half and cell.place is not giver
         one_way = cell.way.direction is Direction.ONE_WAY
         return cell.fault.lies and (with_its_title or (believed and one_way))
 

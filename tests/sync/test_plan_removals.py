@@ -8,6 +8,7 @@ import pytest
 
 from custom_components.crosswatch.sync.decisions import Decided, Decision
 from custom_components.crosswatch.sync.models import (
+    APART,
     MARKED,
     Action,
     Direction,
@@ -688,8 +689,11 @@ def test_a_decision_about_what_was_never_agreed_ends_when_it_is_nowhere_for_long
     made = removal_plan(Feature.WATCHLIST, [listed(movie(1))], [], {}, decisions=said)
     assert (told(made), made.decided) == ({M1: "skip rejected"}, {})
     made = removal_plan(Feature.WATCHLIST, [], [], {}, decisions=said)
-    assert made.decided == {(TARGET, M1): 1}
-    once = decided(fingerprint="add", missed=1)
+    assert made.decided == {(TARGET, M1): NOW}
+    for at, then in ((NOW - APART + 1, {}), (NOW + 1, {(TARGET, M1): NOW})):
+        said = decided(fingerprint="add", missed=at)
+        assert removal_plan(Feature.WATCHLIST, [], [], {}, decisions=said).decided == then
+    once = decided(fingerprint="add", missed=NOW - APART)
     made = removal_plan(Feature.WATCHLIST, [], [], {}, decisions=once)
     assert made.decided == {(TARGET, M1): None}
     made = removal_plan(Feature.WATCHLIST, [listed(movie(1))], [], {}, decisions=once)

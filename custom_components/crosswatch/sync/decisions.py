@@ -8,11 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 import sqlite3
 
-from .models import Action, Change, Entry, Feature, Play, Side, Values
+from .models import APART, Action, Change, Entry, Feature, Play, Side, Values
 from .values import value_of
-
-MISSES = 2
-"""Runs in a row that find an item on neither side, after which a decision about it is over."""
 
 
 class Decided(StrEnum):
@@ -26,8 +23,8 @@ class Decided(StrEnum):
 class Decision:
     """What was said about a change of `key` at `side`. `fingerprint` None: about any change of it.
 
-    `key` is as it was stored. `missed`: so many runs in a row found the item nowhere. `scope` is what both
-    sides were read through when it was said: through another one, an item may just be out of sight.
+    `key` is as it was stored. `missed`: since when runs find the item nowhere, 0: they find it. `scope` is
+    what both sides were read through when it was said: through another one, an item may be out of sight.
     """
 
     side: Side
@@ -45,6 +42,10 @@ class Decision:
         if self.fingerprint is None or self.fingerprint == fingerprint(change):
             return True
         return elsewhere and change.action is Action.ADD and self.fingerprint.startswith(Action.UPDATE)
+
+    def missed_again(self, now: int) -> int | None:
+        """Since when the item is nowhere, after one more look; None: for certain, so the decision is over."""
+        return None if self.missed and self.missed + APART <= now else min(self.missed or now, now)
 
     def keeps_apart(self, values: Values | None) -> bool:
         """Whether it is about values that differ, and that are to stay so."""
@@ -116,7 +117,7 @@ def load(db: sqlite3.Connection, pair: str, feature: Feature) -> tuple[Decision,
 def follow(
     db: sqlite3.Connection, pair: str, feature: Feature, changed: Mapping[tuple[Side, str], int | None]
 ) -> None:
-    """Note for how many runs the items of decisions were nowhere; None: the decision is over."""
+    """Note since when the items of decisions are nowhere; None: the decision is over."""
     for (side, key), missed in changed.items():
         if missed is None:
             db.execute(

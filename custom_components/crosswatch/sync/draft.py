@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Set as AbstractSet
 
 from .absence import Absences
 from .context import PROVES_NOTHING, Context
-from .decisions import MISSES
 from .ledger import Mark
 from .models import (
     Action,
@@ -358,7 +357,7 @@ class Draft:
             elif place in self.context.elsewhere:
                 missed = decision.missed
             elif place not in self._met and not any(key in keys for keys in known):
-                missed = decision.missed + 1 if decision.missed + 1 < MISSES else None
+                missed = decision.missed_again(self.context.now)
             if missed != decision.missed:
                 changed[place] = missed
         return changed

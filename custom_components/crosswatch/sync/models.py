@@ -351,7 +351,7 @@ class Plan:
     `agreed` are the keys seen equal on both sides, `values` and `logs` what they were newly seen to agree
     on. Of the baseline, `missing` are new counts of keys that are not agreed now and `gone` the keys to
     forget. `standing` are the removals that are due, whether or not they may be carried out now. `decided`
-    are the decisions of a person that look otherwise now: for how many runs their item was nowhere, None
+    are the decisions of a person that look otherwise now: since when their item is nowhere, None
     for those that are over since it has changed. For the guards: `lost` has, by side, the keys that side
     held in the last run and only the other side holds now, `kept` how many keys of the baseline a side
     holds, and `moved` how many new plays stand where a known play of the item vanished.
