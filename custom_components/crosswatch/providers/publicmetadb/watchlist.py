@@ -46,7 +46,7 @@ def _listed_at(row: Row) -> int | None:
     try:
         return moment(row.get("created") or row.get("added_at"))
     except BadAnswerError:
-        # nothing depends on it
+        # listed at no time that is known
         return None
 
 
