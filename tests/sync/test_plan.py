@@ -1,6 +1,7 @@
 """The truth tables of the planners, row by row."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -158,6 +159,34 @@ def test_what_rests_stays_unresolved_and_what_settles_waits() -> None:
 def test_copies_in_two_libraries_are_one() -> None:
     made = make_plan(Feature.WATCHLIST, [listed(movie(1)), listed(movie(1))], [])
     assert len(made.changes) == 1
+
+
+@pytest.mark.parametrize(
+    ("best", "other"),
+    [
+        (movie(1, "tt1"), movie(1)),
+        (Item(kind=Kind.MOVIE, ids=Ids(tmdb=1, tvdb=5)), movie(1)),
+        (Item(kind=Kind.MOVIE, ids=Ids(tmdb=1, guid="g")), movie(1)),
+        (episode(1, 1, 1), Item(kind=Kind.EPISODE, show_ids=Ids(tmdb=1), season=1, episode=1, title="Z")),
+        (
+            Item(kind=Kind.MOVIE, ids=Ids(tmdb=1), title="A"),
+            Item(kind=Kind.MOVIE, ids=Ids(tmdb=1), title="B"),
+        ),
+    ],
+)
+def test_of_two_copies_the_one_that_is_known_best_is_written(best: Item, other: Item) -> None:
+    for rows in ([best, other], [other, best]):
+        (change,) = make_plan(Feature.HISTORY, [play(item, NOW) for item in rows], []).changes
+        assert change.entry.item == best
+        (change,) = make_plan(Feature.PROGRESS, [stopped(item, 600) for item in rows], []).changes
+        assert change.entry.item == best
+
+
+def test_of_two_like_copies_the_first_row_is_written() -> None:
+    rows = [replace(play(movie(1), NOW), remote_id=name) for name in ("7", "8")]
+    for order in (rows, rows[::-1]):
+        (change,) = make_plan(Feature.HISTORY, order, []).changes
+        assert change.entry == rows[0]
 
 
 def test_rewatches_are_separate_events() -> None:

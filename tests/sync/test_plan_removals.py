@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from custom_components.crosswatch.sync.decisions import Decided, Decision
+from custom_components.crosswatch.sync.identity import play_key
 from custom_components.crosswatch.sync.models import (
     APART,
     MARKED,
@@ -260,6 +261,34 @@ def test_what_another_side_may_still_hold_under_ambiguous_ids_is_not_taken_away(
     said = told(made)
     assert said[M1] == "target unresolved ambiguous"
     assert said["movie:tmdb:3"] == "target removed_at_source"
+
+
+def test_what_a_side_may_hold_already_under_ambiguous_ids_is_not_added() -> None:
+    target = [listed(movie(2, "tt1")), listed(movie(imdb="tt1"))]
+    made = removal_plan(Feature.WATCHLIST, [listed(movie(1, "tt1")), listed(movie(3, "tt3"))], target, {})
+    assert told(made)[M1] == "target unresolved ambiguous"
+    assert told(made)["movie:tmdb:3"] == "target only_at_source"
+
+
+def test_what_we_have_taken_away_is_new_where_it_is_shown_again() -> None:
+    for side in Side:
+        rows = {side: [listed(movie(1))], side.other: []}
+        taken = frozenset({(side.other, M1)})
+        missing = {M1: AT_TARGET if side is SOURCE else AT_SOURCE}
+        made = removal_plan(Feature.WATCHLIST, rows[SOURCE], rows[TARGET], missing, taken=taken)
+        assert told(made) == {M1: f"{side.other} only_at_{side}"}
+        assert made.gone == (M1,)
+        made = removal_plan(Feature.WATCHLIST, rows[SOURCE], rows[TARGET], missing)
+        assert told(made) == {M1: f"{side} removed_at_{side.other}"}
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"), [(NOW, "source removed_at_target"), (None, "target only_at_source")]
+)
+def test_a_play_that_both_missed_is_the_same_one_by_its_date(at: int | None, expected: str) -> None:
+    key = play_key(M1, at)
+    made = removal_plan(Feature.HISTORY, [play(movie(1), at)], [], {key: Missing(1, 1)})
+    assert told(made) == {key: expected}
 
 
 def test_a_plan_that_believes_waits_for_nothing() -> None:

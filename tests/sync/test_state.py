@@ -284,3 +284,13 @@ async def test_an_older_baseline_has_no_values_yet(tmp_path: Path) -> None:
 )
 def test_a_journaled_entry_can_be_read_again(feature: Feature, entry: Entry) -> None:
     assert entry_from_dict(feature, json.loads(json.dumps(entry_as_dict(entry)))) == entry
+
+
+async def test_all_about_a_pair_can_be_taken_along_and_what_was_agreed_forgotten(tmp_path: Path) -> None:
+    state = await State.open(tmp_path)
+    await agree(state, "k1")
+    assert [row["key"] for row in (await state.export("P"))["baseline"]] == ["k1"]
+    await state.reset("P", [Feature.HISTORY])
+    assert (await state.known("P", Feature.HISTORY, SCOPES)).baseline == {}
+    assert (await state.export("P"))["baseline"] == []
+    await state.close()
