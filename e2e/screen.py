@@ -32,6 +32,7 @@ HARMLESS: Final = (
     "disconnected",  # requests under way on a page that is left
     "unknown subscription",  # the same for events
     "//demo.home-assistant.io/stub_config/",  # pictures in Home Assistant's own cards to choose from
+    '{"code":"unknown_command"',  # such cards of integrations that are not there
 )
 """Parts of complaints that are nobody's fault here."""
 
