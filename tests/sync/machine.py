@@ -414,6 +414,18 @@ class PairMachine(World[SimSide]):
         self.sides[Side.TARGET].trouble = Trouble(list(target_reads), list(writes), burst)
         self.go(features)
 
+    @rule(
+        hows=st.tuples(*[st.sampled_from((Read.HALF, Read.HALF, Read.EMPTY, Read.HONEST))] * 2),
+        pauses=st.lists(st.sampled_from((30, 120, 240)), min_size=1, max_size=3),
+    )
+    def run_in_fog(self, hows: tuple[Read, Read], pauses: list[int]) -> None:
+        """Run some times within minutes, while one side or both show old lists."""
+        for pause in pauses:
+            for side, how in zip(Side, hows, strict=True):
+                self.sides[side].trouble = Trouble([how] * 6)
+            self.go(BOTH)
+            self.time.true += pause
+
     @rule(features=st.sampled_from((BOTH, BOTH[:1], BOTH[1:])), later=st.sampled_from((0, 60, 900)))
     def run(self, features: tuple[Feature, ...], later: int) -> None:
         """Run while all is well."""

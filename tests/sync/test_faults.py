@@ -321,6 +321,7 @@ async def test_what_goes_while_its_show_gets_another_key_is_forgotten(lab: Lab) 
     pair.source = [seen(2, tmdb=5, tvdb=9)]
     pair.target = list(pair.source)
     await pair.run()
+    await pair.run()
     lab.now += APART
     await pair.run()
     pair.source += [seen(1, tmdb=5)]

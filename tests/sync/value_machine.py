@@ -474,6 +474,18 @@ class ValueMachine(World[ValueSide]):
         self.go()
 
     @rule(
+        hows=st.tuples(*[st.sampled_from((Read.HALF, Read.HALF, Read.EMPTY, Read.HONEST))] * 2),
+        pauses=st.lists(st.sampled_from((30, 120, 240)), min_size=1, max_size=3),
+    )
+    def run_in_fog(self, hows: tuple[Read, Read], pauses: list[int]) -> None:
+        """Run some times within minutes, while one side or both show old lists."""
+        for pause in pauses:
+            for side, how in zip(Side, hows, strict=True):
+                self.sides[side].trouble = Trouble([how] * 6)
+            self.go()
+            self.time.true += pause
+
+    @rule(
         edits=st.lists(st.tuples(st.sampled_from(Side), st.integers(1, TITLES), st.booleans()), max_size=6),
         later=st.sampled_from((0, 60, 900)),
     )

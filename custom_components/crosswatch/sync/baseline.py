@@ -187,6 +187,9 @@ def peers(
 ) -> dict[str, dict[Side, Side]]:
     """Return other pairs that read what this one reads, and which of their sides is which of ours."""
     ours = {scope: side for side, scope in scopes.items()}
+    if len(ours) < len(Side):
+        # which side is which can't be told
+        return {}
     rows = db.execute(
         "SELECT pair, side, hash FROM scope WHERE feature = ? AND pair != ? AND hash IN (?, ?)",
         (feature, pair, *(scopes[side] for side in Side)),
