@@ -138,7 +138,7 @@ def main() -> int:
     # that an example fails is enough: nobody wants the smallest one
     settings.register_profile("mutation", phases=(Phase.explicit, Phase.generate), database=None)
     settings.load_profile("mutation")
-    flags = ["-qq", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not thorough"]
+    flags = ["-qq", "--disable-warnings", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not thorough"]
     code = pytest.main([*flags, *sorted(frozenset().union(*tests.values()))], plugins=[runner])
     rows = list(score.rows())
     if options.json:
