@@ -321,15 +321,10 @@ class State(Database):
         """Store a report and forget the pair's oldest ones."""
 
         def write(db: sqlite3.Connection) -> None:
+            told = json.dumps(report.as_dict())
             db.execute(
                 "INSERT INTO run (id, pair, started_at, succeeded, report) VALUES (?, ?, ?, ?, ?)",
-                (
-                    report.run_id,
-                    report.pair_id,
-                    report.started_at,
-                    report.succeeded,
-                    json.dumps(report.as_dict()),
-                ),
+                (report.run_id, report.pair_id, report.started_at, report.succeeded, told),
             )
             upkeep.prune_runs(db, report.pair_id, report.started_at)
 
@@ -352,12 +347,8 @@ class State(Database):
 
     async def is_pruned(self, pair: str, run: str) -> bool:
         """Whether the journal has forgotten what a run of the pair wrote."""
-
-        def read(db: sqlite3.Connection) -> bool:
-            found = db.execute("SELECT 1 FROM run WHERE pair = ? AND id = ? AND pruned", (pair, run))
-            return found.fetchone() is not None
-
-        return await self._do(read)
+        query = "SELECT 1 FROM run WHERE pair = ? AND id = ? AND pruned"
+        return await self._do(lambda db: db.execute(query, (pair, run)).fetchone() is not None)
 
     async def last_run(self, pair: str) -> RunReport | None:
         """Return the pair's newest report."""
