@@ -291,6 +291,19 @@ def test_an_agreed_play_is_known_under_a_time_within_the_window(moved: int, expe
     )
 
 
+@pytest.mark.parametrize(("earlier", "later", "known"), [(10, 5, 5), (5, 10, -5), (5, 5, -5)])
+def test_a_moved_time_is_that_of_the_nearest_play(earlier: int, later: int, known: int) -> None:
+    times = [NOW - earlier * MINUTE, NOW + later * MINUTE]
+    baseline = {f"{M1}@{at}": THERE for at in times}
+    made = make_plan(Feature.HISTORY, [play(movie(1), NOW)], [], baseline=baseline)
+    assert made.gone == (f"{M1}@{NOW + known * MINUTE}",)
+
+
+def test_a_play_without_a_date_is_near_no_other() -> None:
+    made = make_plan(Feature.HISTORY, [play(movie(1), None)], [], baseline={f"{M1}@{NOW}": THERE})
+    assert [change.rule for change in made.changes] == ["only_at_source"]
+
+
 def test_a_moved_time_stands_for_one_play_only() -> None:
     rows = [play(movie(1), NOW - 10 * MINUTE), play(movie(1), NOW + 10 * MINUTE)]
     made = make_plan(Feature.HISTORY, rows, [], direction=TWO, baseline={f"{M1}@{NOW}": ONCE})
