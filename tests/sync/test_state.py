@@ -12,6 +12,7 @@ from custom_components.crosswatch.sync import schema
 from custom_components.crosswatch.sync.baseline import Learned
 from custom_components.crosswatch.sync.codec import entry_as_dict, entry_from_dict
 from custom_components.crosswatch.sync.database import DATABASE, StateError
+from custom_components.crosswatch.sync.disk import DiskFault
 from custom_components.crosswatch.sync.models import (
     PRESENT,
     Action,
@@ -69,6 +70,20 @@ async def test_a_damaged_file_is_an_error_and_is_left_as_it_is(tmp_path: Path) -
     with pytest.raises(StateError):
         await State.open(tmp_path)
     assert path.read_bytes() == b"not a database" * 400
+
+
+async def test_a_file_with_a_damaged_page_is_an_error_before_anything_is_read_from_it(tmp_path: Path) -> None:
+    state = await State.open(tmp_path)
+    await agree(state, *(f"movie:tmdb:{number}" for number in range(2000)))
+    await state.close()
+    path = tmp_path / DATABASE
+    content = path.read_bytes()
+    page = content.index(b"movie:tmdb:1999") // 4096 * 4096
+    # the page stays one, and its rows lie elsewhere
+    path.write_bytes(content[: page + 8] + bytes(64) + content[page + 72 :])
+    with pytest.raises(StateError) as raised:
+        await State.open(tmp_path)
+    assert raised.value.fault is DiskFault.DAMAGED
 
 
 async def test_a_file_of_a_newer_version_is_an_error(tmp_path: Path) -> None:

@@ -100,6 +100,20 @@ async def test_what_was_added_is_taken_away_and_stays_away(either: Lab) -> None:
     await stays(either)
 
 
+async def test_what_proves_to_be_something_else_that_was_agreed_is_taken_away_as_both(either: Lab) -> None:
+    for side in (either.source, either.target):
+        side.entries[LISTS] = [listed(movie(imdb="tt1"))]
+    await either.run()
+    either.source.entries[LISTS].append(listed(movie(1)))
+    run = await either.run()
+    assert run.total("added") == 1
+    for side in (either.source, either.target):
+        side.entries[LISTS] = [listed(movie(1, "tt1"))]
+    assert (await undo(either, run)).total("removed") == 1
+    assert (len(either.source.entries[LISTS]), either.target.entries[LISTS]) == (1, [])
+    await stays(either)
+
+
 async def test_an_item_that_changes_on_the_other_side_travels_again(either: Lab) -> None:
     either.source.entries[RATINGS] = [rated(movie(1), 80)]
     either.source.entries[PLAYS] = [play(movie(1), NOW)]
