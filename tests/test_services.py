@@ -97,6 +97,15 @@ async def test_features(hass: HomeAssistant, loaded: MockConfigEntry, services: 
     assert not services.user.lists()
 
 
+async def test_a_run_over_some_features_does_not_hide_what_is_left_of_the_others(
+    hass: HomeAssistant, loaded: MockConfigEntry
+) -> None:
+    await call(hass, loaded)
+    answer = await call(hass, loaded, respond=True, features=["history"])
+    assert answer["runs"][0]["status"] == "ok"
+    assert state_of(hass, "status") == "unresolved"
+
+
 async def test_several_pairs(
     hass: HomeAssistant, loaded: MockConfigEntry, accounts: tuple[MockConfigEntry, ...], services: Services
 ) -> None:

@@ -9,7 +9,7 @@ from homeassistant.util import dt as dt_util
 from .models import DiskTrouble, PairState
 from .sync.database import StateError
 from .sync.models import Feature
-from .sync.report import RunReport, RunStatus
+from .sync.report import RunReport, RunStatus, worst
 from .sync.state import State
 
 SHOWN_RUNS: Final = 30
@@ -27,13 +27,14 @@ async def async_read_state(state: State, pair: str) -> PairState:
             continue
         reasons = counts[row.feature]
         reasons[row.reason] = reasons.get(row.reason, 0) + 1
+    held = await state.held(pair)
     return PairState(
-        status=None if report is None else report.status,
+        status=None if report is None else _status(report, held=bool(held), unresolved=bool(counts)),
         report=report,
         last_success=None if success is None else dt_util.utc_from_timestamp(success),
         unresolved=dict(counts),
         items=items,
-        held=await state.held(pair),
+        held=held,
         runs=runs,
         undoable=await state.undoable(pair, [run.run_id for run in runs]),
         disk=None if report is None else _disk_trouble(report),
@@ -44,6 +45,12 @@ def failed(state: PairState, error: BaseException) -> PairState:
     """Return what a pair shows after a run that broke off with an error."""
     trouble = DiskTrouble(error.fault, error.file) if isinstance(error, StateError) else None
     return replace(state, status=RunStatus.FAILED, disk=trouble)
+
+
+def _status(report: RunReport, *, held: bool, unresolved: bool) -> RunStatus:
+    """Return how the pair is: a run over some of its features does not hide what is left of the others."""
+    left = ((RunStatus.HELD, held), (RunStatus.UNRESOLVED, unresolved))
+    return worst([report.status, *(status for status, is_left in left if is_left)])
 
 
 def _disk_trouble(report: RunReport) -> DiskTrouble | None:
