@@ -306,23 +306,34 @@ class PairMachine(World[SimSide]):
     def take(self, side: Side, slot: Slot) -> None:
         """Take all rows of a slot away."""
         rows = self.sides[side].rows[slot[0]]
+        doubtful = False
         for row in [row for row in rows if slot_of(slot[0], row.entry) == slot]:
             rows.remove(row)
             self.lying.get(side, {}).pop(id(row), None)
+            doubtful |= is_undated(row.entry) and self.was_hidden_by_both(slot[0], row.entry)
+        counts = side is Side.SOURCE or self.direction is Direction.TWO_WAY
         if self.slots(side.other)[slot]:
-            if slot in self.model.settled:
+            if slot in self.model.settled and not doubtful:
                 # in a one-way pair the source decides, and its own rows are never written
                 if self.direction is Direction.TWO_WAY:
                     self.model.removed[side].add(slot)
-                if side is Side.SOURCE or self.direction is Direction.TWO_WAY:
+                if counts:
                     self.model.taken[side].add(slot)
             else:
                 self.model.unclear.add(slot)
         else:
             if slot in self.model.removed[side.other] or slot in self.model.settled:
                 self.model.unclear.add(slot)
+                if counts:
+                    # until somebody adds it anew
+                    self.model.taken[side].add(slot)
             self.model.removed[side.other].discard(slot)
             self.model.settled.discard(slot)
+
+    def was_hidden_by_both(self, feature: Feature, entry: Entry) -> bool:
+        """Whether the last look found it on neither side: what shows it next may have it anew."""
+        missing = self.baseline.get(self.key_of(feature, entry), PRESENT)
+        return missing.source == missing.target == 1 and missing.source_since == missing.target_since
 
     @rule(side=st.sampled_from(Side), choose=st.data(), seconds=st.integers(-9, 9))
     def drift(self, side: Side, choose: st.DataObject, seconds: int) -> None:
