@@ -500,6 +500,9 @@ class PairMachine(World[SimSide]):
                     self.model.settled.add(slot)
                     self.model.unclear.discard(slot)
                     self.model.loose -= {(side, slot) for side in Side}
+                    for side in Side:
+                        # it may have come back where nobody could tell
+                        self.model.taken[side].discard(slot)
             for side, sim in self.sides.items():
                 how = sim.last_read.get(feature)
                 if how in LIES:

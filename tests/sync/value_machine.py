@@ -307,7 +307,7 @@ class ValueMachine(World[ValueSide]):
         """Judge a play that is written."""
         title = number_of(play)
         if side is self.undated:
-            marked = self.rows(side, (Feature.HISTORY, title))
+            marked = [row for row in self.rows(side, (Feature.HISTORY, title)) if not row.unwatched]
             assert not marked, f"marked twice: {play}"
             assert title not in self.unmarked, f"marked again: {play}"
             return
