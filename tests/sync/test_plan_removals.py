@@ -512,6 +512,15 @@ def test_with_removals_off_what_is_gone_from_the_log_is_watched_all_the_same() -
     assert told(made) == {}
 
 
+@pytest.mark.parametrize("direction", [ONE, TWO])
+def test_a_second_record_of_what_the_source_still_has_stays(direction: Direction) -> None:
+    # a wrong read that hid the first one had it agreed
+    twice = [play(movie(1), NOW), play(movie(1), NOW + 1)]
+    gone = {P1: THERE, f"{M1}@{NOW + 1}": Missing(source=2)}
+    plan = removal_plan(Feature.HISTORY, twice[:1], twice, gone, direction=direction)
+    assert plan.changes == ()
+
+
 def test_one_of_several_plays_is_taken_away_where_plays_are_events() -> None:
     made = history([OLD, NEW], [(NEW, "8")], {OLD: (AT_SOURCE, "7"), NEW: (THERE, "8")}, events=("8",))
     assert told(made) == {KO: "target removed_at_source", KN: "agreed"}

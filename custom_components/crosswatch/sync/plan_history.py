@@ -128,15 +128,12 @@ class _History:
                 self._plan_plays(item, side, plays, missing)
             else:
                 # plays of the target in a one-way pair: its own business, unless they were agreed
-                known = [place for place in missing if self._recognise(item, plays[place])]
-                gone = [plays[place].watched_at for place in known]
                 kept = [play.watched_at for place, play in enumerate(plays) if place not in missing]
-                doubles = [
-                    place
-                    for place in missing
-                    if _stands_for(gone, plays[place].watched_at, self._window)
-                    and not _stands_for(kept, plays[place].watched_at, self._window)
-                ]
+                # a second record of what the source still has is not gone with the first
+                lost = [p for p in missing if not _stands_for(kept, plays[p].watched_at, self._window)]
+                known = [place for place in missing if self._recognise(item, plays[place]) and place in lost]
+                gone = [plays[place].watched_at for place in known]
+                doubles = [p for p in lost if _stands_for(gone, plays[p].watched_at, self._window)]
                 self._take(item, side, plays, known, doubles)
 
     def _recognise(self, item: str, play: Play) -> bool:
