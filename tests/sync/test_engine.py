@@ -349,6 +349,24 @@ async def test_a_service_says_how_much_is_announced_at_once(lab: Lab) -> None:
     assert announced == [5] * 5 + [10] * 5 + [12] * 2
 
 
+async def test_a_stop_between_two_features_keeps_the_report_of_the_first(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.fill(3)
+
+    async def stopped(_run: feature_run.FeatureRun) -> None:
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(feature_run.FeatureRun, "let_go", stopped)
+    with pytest.raises(asyncio.CancelledError):
+        await lab.run(features=(Feature.WATCHLIST, Feature.HISTORY))
+    report = await lab.state.last_run(PAIR)
+    assert report is not None
+    assert (report.status, list(report.features)) == (RunStatus.CANCELLED, [Feature.WATCHLIST])
+    assert report.features[Feature.WATCHLIST].status is RunStatus.OK
+    assert report.features[Feature.WATCHLIST].added == 3
+
+
 async def test_two_pairs_do_not_share_what_they_know(lab: Lab) -> None:
     lab.fill(3)
     await lab.run()
