@@ -177,15 +177,13 @@ def begin(db: sqlite3.Connection, pair: str, feature: Feature) -> None:
     db.execute("UPDATE held SET state = 'begun' WHERE pair = ? AND feature = ?", (pair, feature))
 
 
-def release(db: sqlite3.Connection, pair: str, feature: Feature, now: int) -> None:
+def release(db: sqlite3.Connection, pair: str, feature: Feature) -> None:
     """Note that nothing waits any more; what was begun is done."""
     db.execute(
-        "UPDATE held SET done_at = CASE WHEN state = 'begun' THEN ?1 ELSE done_at END, "
-        "done_line = CASE WHEN state = 'begun' THEN "
-        "(SELECT coalesce(max(id), 0) FROM journal WHERE pair = ?2) ELSE done_line END, "
-        "state = 'done', changes = '[]' WHERE pair = ?2 AND feature = ?3 "
-        "AND state != 'done'",
-        (now, pair, feature),
+        "UPDATE held SET done_line = CASE WHEN state = 'begun' THEN "
+        "(SELECT coalesce(max(id), 0) FROM journal WHERE pair = ?1) ELSE done_line END, "
+        "state = 'done', changes = '[]' WHERE pair = ?1 AND feature = ?2 AND state != 'done'",
+        (pair, feature),
     )
 
 
@@ -206,7 +204,7 @@ def reject(db: sqlite3.Connection, pair: str, feature: Feature, plan_hash: str, 
         for each in plan.changes
     ]
     decide(db, pair, feature, rejected, run=None, now=now)
-    release(db, pair, feature, now)
+    release(db, pair, feature)
 
 
 def _the_plan(db: sqlite3.Connection, pair: str, feature: Feature, plan_hash: str) -> HeldPlan:

@@ -60,7 +60,7 @@ class State(Database):
             baseline.agree(db, pair, feature, scopes, learned, now=now)
             decisions.follow(db, pair, feature, decided or {})
             if done:
-                held.release(db, pair, feature, now)
+                held.release(db, pair, feature)
             if run is not None:
                 journal.stand_in(db, pair, run, feature, scopes)
 
