@@ -112,8 +112,7 @@ class PairState:
             return UndoState.UNDONE
         if run.run_id in self.undoable:
             return UndoState.POSSIBLE
-        changed = any(run.total(counter) for counter in ("added", "updated", "removed"))
-        return UndoState.FORGOTTEN if changed else UndoState.NOTHING
+        return UndoState.FORGOTTEN if run.changes else UndoState.NOTHING
 
     @property
     def open_items(self) -> int | None:

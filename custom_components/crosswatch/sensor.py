@@ -65,7 +65,7 @@ def previewed(coordinator: PairCoordinator) -> int | None:
     """Return how many writes the last dry run found; None when a run came after it."""
     if (report := coordinator.preview) is None or report.undo is not None:
         return None
-    return sum(report.total(counter) for counter in ("added", "updated", "removed"))
+    return report.changes
 
 
 def status_by_feature(state: PairState) -> Mapping[str, Any]:

@@ -210,6 +210,11 @@ class RunReport:
         """Whether both sides were read and written as planned; unresolved items don't spoil it."""
         return self.status in (RunStatus.OK, RunStatus.UNRESOLVED)
 
+    @property
+    def changes(self) -> int:
+        """How much was added, updated and removed."""
+        return sum(self.total(counter) for counter in ("added", "updated", "removed"))
+
     def total(self, counter: str) -> int:
         """Sum of one counter of `FeatureReport` over all features."""
         return sum(getattr(report, counter) for report in self.features.values())
@@ -246,8 +251,7 @@ def with_undone(reports: Iterable[RunReport]) -> tuple[RunReport, ...]:
     found: list[RunReport] = []
     for report in reports:
         found.append(replace(report, undone_by=by.get(report.run_id)))
-        changed = any(report.total(name) for name in ("added", "updated", "removed"))
-        if report.undo is not None and changed and report.run_id not in by:
+        if report.undo is not None and report.changes and report.run_id not in by:
             by.setdefault(report.undo, report.run_id)
     return tuple(found)
 
