@@ -1,4 +1,4 @@
-"""Break what decides in every small way: `python -m mutation [--json] [--function NAME] [module …]`.
+"""Break what decides in every small way: `python -m mutation [--json] [--function NAME] [--processes N] [module …]`.
 
 Prints those that no test notices as they are found, then how many are noticed. Of the former, the ones that
 make no difference are explained in mutation/explained.toml; exit code 1 if another one is left, or if an
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 import importlib
 import json
+import os
 from pathlib import Path
 import sys
 import tomllib
@@ -33,15 +34,15 @@ PLAIN: Final = (
 """Tests of the truth tables, which take no time."""
 
 REMOVALS: Final = (*PLAIN, "tests/sync/test_removals.py")
-UNDATED: Final = (*PLAIN, "tests/sync/test_undated.py")
 MODULES: Final = {
+    "absence": PLAIN,
     "brake": REMOVALS,
     "context": PLAIN,
-    "decisions": REMOVALS,
+    "decisions": (*PLAIN, "tests/sync/test_decisions.py"),
     "draft": PLAIN,
     "guards": REMOVALS,
     "keyed": PLAIN,
-    "ledger": UNDATED,
+    "ledger": (*PLAIN, "tests/sync/test_ledger.py"),
     "matching": PLAIN,
     "models": PLAIN,
     "ordering": PLAIN,
@@ -52,8 +53,6 @@ MODULES: Final = {
     "values": PLAIN,
 }
 """What decides, and the tests that are to notice when it is broken."""
-
-PROCESSES: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +118,7 @@ def main() -> int:
     parser.add_argument("modules", nargs="*", metavar="module", help=", ".join(MODULES))
     parser.add_argument("--function", help="only mutants of functions with this in their name")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--processes", type=int, default=os.process_cpu_count(), help="so many at a time")
     options = parser.parse_args()
     names = options.modules or MODULES
     if unknown := set(names) - set(MODULES):
@@ -134,7 +134,7 @@ def main() -> int:
             yield from (each for each in found if (options.function or "") in each.function)
 
     tests = {name: frozenset(MODULES[name]) for name in names}
-    runner = Runner(modules, tests, work, score.note, PROCESSES)
+    runner = Runner(modules, tests, work, score.note, options.processes)
     # that an example fails is enough: nobody wants the smallest one
     settings.register_profile("mutation", phases=(Phase.explicit, Phase.generate), database=None)
     settings.load_profile("mutation")

@@ -5,6 +5,7 @@ from contextlib import suppress
 from functools import cached_property
 import gc
 import inspect
+import math
 import os
 import pickle
 import resource
@@ -18,8 +19,12 @@ import pytest
 
 from .operators import Mutant
 
-SECONDS = 10
-"""Of computing time, after which a mutant counts as noticed: it goes round in circles."""
+SLOWER = 5
+"""How many times slower than on what is not broken its tests may be, before a mutant counts as noticed: it goes
+round in circles."""
+
+PATIENCE = 3
+"""Seconds that it has besides, of computing time; four times as many by the clock."""
 
 SLOW_TESTS = 25
 """So many tests that need fixtures, the fastest first, meet a mutant that all others let pass."""
@@ -67,7 +72,9 @@ class Runner:
         """Learn what each test reaches, then let the mutants meet them."""
         if session.testsfailed:
             return False
-        reaching = self._reaching(session.items, _elsewhere(lambda: self._watch(session.items)))
+        seen = _elsewhere(lambda: self._watch(session.items))
+        reaching = self._reaching(session.items, seen)
+        takes = {item: seconds for item, (seconds, _) in zip(session.items, seen, strict=True)}
         gc.freeze()
         for mutant in self._work():
             tests = _few(reaching.get((mutant.module, line), ()) for line in mutant.lines)
@@ -76,7 +83,7 @@ class Runner:
                 continue
             while len(self._running) >= self._processes:
                 self._wait()
-            self._start(mutant, tests)
+            self._start(mutant, tests, PATIENCE + SLOWER * math.ceil(sum(takes[item] for item in tests)))
         while self._running:
             self._wait()
         return True
@@ -133,15 +140,15 @@ class Runner:
         item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
         return not self._failed
 
-    def _start(self, mutant: Mutant, tests: Iterable[pytest.Item]) -> None:
+    def _start(self, mutant: Mutant, tests: Iterable[pytest.Item], seconds: int) -> None:
         if (pid := os.fork()) != 0:
             self._running[pid] = mutant
             return
         # noticed unless told otherwise: whatever ends this process was not meant
         code = 1
         with suppress(BaseException):
-            signal.alarm(SECONDS * 4)
-            resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
+            signal.alarm(seconds * 4)
+            resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
             _say_nothing()
             _put_in_place(self._modules[mutant.module], mutant)
             code = 0 if all(self._passes(item) for item in tests) else 1

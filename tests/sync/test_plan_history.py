@@ -265,6 +265,31 @@ def test_of_two_marks_the_nearer_one_made_the_play() -> None:
     assert said(made) == {MID: "skip our_own_mark"}
 
 
+def test_a_mark_of_that_very_second_is_nearer_than_one_of_the_second_before() -> None:
+    marks = (Mark(M1, OLD, since=NEW - 9, until=NEW - 1), Mark(M1, MID, since=NEW, until=NEW))
+    made = plan_plays([NEW], [], undated=SOURCE, marks={SOURCE: {M1: marks}})
+    assert said(made) == {MID: "skip our_own_mark"}
+
+
+@pytest.mark.parametrize(("one", "other"), [(OLD, MID), (None, MID), (None, 1)])
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_marks_of_one_moment_the_older_play_counts_in_whatever_order(
+    one: int | None, other: int, turned: bool
+) -> None:
+    marks = [Mark(M1, at, since=NEW, until=NEW) for at in (one, other)]
+    made = plan_plays(
+        [NEW], [], undated=SOURCE, marks={SOURCE: {M1: tuple(marks[::-1] if turned else marks)}}
+    )
+    assert said(made) == {one: "skip our_own_mark"}
+
+
+def test_the_event_behind_our_own_mark_is_remembered() -> None:
+    marks = {SOURCE: {M1: (Mark(M1, OLD, since=NEW, until=NEW),)}}
+    event = Play(item=movie(1), watched_at=NEW, remote_id="7")
+    made = plan_plays([event], [OLD], undated=SOURCE, marks=marks)
+    assert made.logs == {key(OLD): LogIds(source="7")}
+
+
 # --- what has left the log ------------------------------------------------------------------------
 
 

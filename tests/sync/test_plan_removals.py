@@ -738,15 +738,6 @@ def test_a_decision_about_what_was_never_agreed_ends_when_it_is_nowhere_for_long
     assert made.decided == {(TARGET, M1): 0}, "there again"
 
 
-@pytest.mark.parametrize(
-    ("apart", "rule"), [(15 * MINUTE, "skip rejected"), (15 * MINUTE + 1, "target removed_at_source")]
-)
-def test_a_decision_about_a_play_holds_when_its_time_moves_a_little(apart: int, rule: str) -> None:
-    said = decided(key=f"{M1}@{NOW - apart}", fingerprint=None)
-    made = removal_plan(Feature.HISTORY, [], [play(movie(1), NOW)], {P1: AT_SOURCE}, decisions=said)
-    assert told(made) == {P1: rule}
-
-
 def test_decisions_are_about_one_side() -> None:
     made = removal_plan(
         Feature.WATCHLIST, [], [listed(movie(1))], {M1: AT_SOURCE}, decisions=decided(side=SOURCE)
