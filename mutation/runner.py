@@ -20,7 +20,7 @@ import pytest
 from .operators import Mutant
 
 SLOWER = 5
-"""How many times slower than on what is not broken its tests may be, before a mutant counts as noticed: it goes
+"""So many times slower than on what is not broken its tests may be; then a mutant counts as noticed: it goes
 round in circles."""
 
 PATIENCE = 3

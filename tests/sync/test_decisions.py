@@ -198,6 +198,7 @@ def test_a_decision_holds_for_what_the_sides_were_read_through() -> None:
     db = database()
     decide(db, said("add", "a"))
     (decision,) = table.load(db, "P", Feature.WATCHLIST)
+    assert decision.scope == "a b"
     assert not decision.is_elsewhere({TARGET: "b", SOURCE: "a"})
     assert decision.is_elsewhere({SOURCE: "a", TARGET: "c"})
     assert decision.is_elsewhere({SOURCE: "b", TARGET: "a"})

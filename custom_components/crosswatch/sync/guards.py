@@ -141,7 +141,7 @@ def _vanished(plan: Plan, side: Side, baseline: Mapping[str, Missing]) -> set[st
 
     What was missing before counts only while it is to be written there once more.
     """
-    again = {change.key for change in plan.changes if change.side is side and change.action is Action.ADD}
+    again = {change.key for change in plan.changes if change.side is side}
     return {key for key in plan.lost.get(side, ()) if key in again or not baseline.get(key, PRESENT).at(side)}
 
 
