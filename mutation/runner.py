@@ -5,10 +5,8 @@ from contextlib import suppress
 from functools import cached_property
 import gc
 import inspect
-import math
 import os
 import pickle
-import resource
 import signal
 import sys
 import time
@@ -20,14 +18,10 @@ import pytest
 from .operators import Mutant
 
 SLOWER = 5
-"""So many times slower than on what is not broken its tests may be; then a mutant counts as noticed: it goes
-round in circles."""
+"""So many times slower than on what is not broken a test may be; then it has noticed: it goes round in circles."""
 
 PATIENCE = 3
 """Seconds that it has besides, of computing time; four times as many by the clock."""
-
-SLOW_TESTS = 25
-"""So many tests that need fixtures, the fastest first, meet a mutant that all others let pass."""
 
 TOOL = 4
 """Number of this tool among those that watch a program (`sys.monitoring`)."""
@@ -77,13 +71,13 @@ class Runner:
         takes = {item: seconds for item, (seconds, _) in zip(session.items, seen, strict=True)}
         gc.freeze()
         for mutant in self._work():
-            tests = _few(reaching.get((mutant.module, line), ()) for line in mutant.lines)
+            tests = _in_turn(reaching.get((mutant.module, line), ()) for line in mutant.lines)
             if not tests:
                 self._done(mutant, noticed=False)
                 continue
             while len(self._running) >= self._processes:
                 self._wait()
-            self._start(mutant, tests, PATIENCE + SLOWER * math.ceil(sum(takes[item] for item in tests)))
+            self._start(mutant, {item: PATIENCE + SLOWER * takes[item] for item in tests})
         while self._running:
             self._wait()
         return True
@@ -140,18 +134,23 @@ class Runner:
         item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
         return not self._failed
 
-    def _start(self, mutant: Mutant, tests: Iterable[pytest.Item], seconds: int) -> None:
+    def _passes_in(self, seconds: float, item: pytest.Item) -> bool:
+        # both signals end the process
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+        signal.setitimer(signal.ITIMER_REAL, 4 * seconds)
+        return self._passes(item)
+
+    def _start(self, mutant: Mutant, tests: Mapping[pytest.Item, float]) -> None:
+        """Let a mutant meet tests, each of which may take so many seconds."""
         if (pid := os.fork()) != 0:
             self._running[pid] = mutant
             return
         # noticed unless told otherwise: whatever ends this process was not meant
         code = 1
         with suppress(BaseException):
-            signal.alarm(seconds * 4)
-            resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
             _say_nothing()
             _put_in_place(self._modules[mutant.module], mutant)
-            code = 0 if all(self._passes(item) for item in tests) else 1
+            code = 0 if all(self._passes_in(seconds, item) for item, seconds in tests.items()) else 1
         os._exit(code)
 
     def _wait(self) -> None:
@@ -195,11 +194,11 @@ def _arguments(item: pytest.Item) -> dict[str, Any]:
     return item.callspec.params if hasattr(item, "callspec") else {}
 
 
-def _few(found: Iterable[Collection[pytest.Item]]) -> list[pytest.Item]:
-    """Return all plain tests of some lines, and the fastest of the others."""
-    tests = list(dict.fromkeys(item for items in found for item in items))
-    plain = [item for item in tests if _is_plain(item)]
-    return plain + [item for item in tests if not _is_plain(item)][:SLOW_TESTS]
+def _in_turn(found: Iterable[Collection[pytest.Item]]) -> list[pytest.Item]:
+    """Return the tests of some lines, those that are plain calls first."""
+    return sorted(
+        dict.fromkeys(item for items in found for item in items), key=lambda item: not _is_plain(item)
+    )
 
 
 def _put_in_place(module: ModuleType, mutant: Mutant) -> None:
