@@ -18,7 +18,7 @@ import pytest
 from .operators import Mutant
 
 SLOWER = 5
-"""So many times slower than on what is not broken a test may be; then it has noticed: it goes round in circles."""
+"""So many times slower than on what is not broken a test may be; then it has noticed an endless round."""
 
 PATIENCE = 3
 """Seconds that it has besides, of computing time; four times as many by the clock."""

@@ -34,10 +34,10 @@ def about(decision: Decision, *, elsewhere: bool = False) -> dict[str, Any]:
 
 def rate(source: int | None, target: int | None, print_: str, **more: Any) -> Plan:
     """Plan one rating of the source, with a decision about it."""
-    rows = [[] if tenths is None else [rated(movie(1), tenths)] for tenths in (source, target)]
+    here, there = ([] if tenths is None else [rated(movie(1), tenths)] for tenths in (source, target))
     values = {R1: Values(80, 80)} if target is not None else {}
     known = {R1: THERE} if target is not None else {}
-    return removal_plan(Feature.RATINGS, *rows, known, values=values, **about(said(print_, R1), **more))
+    return removal_plan(Feature.RATINGS, here, there, known, values=values, **about(said(print_, R1), **more))
 
 
 def test_a_value_that_is_out_of_sight_is_not_set_as_a_new_one() -> None:

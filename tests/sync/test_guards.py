@@ -103,8 +103,8 @@ def lists(
 ) -> str | None:
     """Tell why a plan of two watchlists is held; `agreed` are films that both sides had when last read."""
     known = agreed if isinstance(agreed, Mapping) else dict.fromkeys(agreed, THERE)
-    rows = [[listed(film(number)) for number in numbers] for numbers in (source, target)]
-    return hold(*rows, {key(number): missing for number, missing in known.items()}, **more)
+    here, there = ([listed(film(number)) for number in numbers] for numbers in (source, target))
+    return hold(here, there, {key(number): missing for number, missing in known.items()}, **more)
 
 
 def one_side(side: Side, few: Iterable[int], many: Iterable[int]) -> tuple[Iterable[int], Iterable[int]]:
