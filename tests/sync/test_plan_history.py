@@ -222,7 +222,7 @@ def test_what_was_marked_a_moment_ago_waits_whichever_play_it_was() -> None:
 @pytest.mark.parametrize("side", list(Side))
 def test_what_we_have_unmarked_is_marked_once_more_when_its_play_is_back(side: Side) -> None:
     rows = {side: [NOW], side.other: [NOW + MINUTE]}
-    taken = frozenset({(side, key(NOW))})
+    taken = {(side, key(NOW)): play(movie(1), NOW)}
     made = plan_plays(rows[SOURCE], rows[TARGET], undated=side, taken=taken)
     (change,) = made.changes
     assert (change.side, change.rule) == (side, f"only_at_{side.other}")

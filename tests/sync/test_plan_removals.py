@@ -273,7 +273,7 @@ def test_what_a_side_may_hold_already_under_ambiguous_ids_is_not_added() -> None
 def test_what_we_have_taken_away_is_new_where_it_is_shown_again() -> None:
     for side in Side:
         rows = {side: [listed(movie(1))], side.other: []}
-        taken = frozenset({(side.other, M1)})
+        taken = {(side.other, M1): listed(movie(1))}
         missing = {M1: AT_TARGET if side is SOURCE else AT_SOURCE}
         made = removal_plan(Feature.WATCHLIST, rows[SOURCE], rows[TARGET], missing, taken=taken)
         assert told(made) == {M1: f"{side.other} only_at_{side}"}

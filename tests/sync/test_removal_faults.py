@@ -7,20 +7,63 @@ import pytest
 
 from custom_components.crosswatch.sync.held import HeldPlan
 from custom_components.crosswatch.sync.models import (
+    APART,
     Change,
     Direction,
+    Entry,
     Feature,
     OutcomeStatus,
+    Play,
+    Rating,
     Scope,
     Side,
     Snapshot,
+    WatchlistEntry,
 )
 from custom_components.crosswatch.sync.provider import UnreachableError
 from custom_components.crosswatch.sync.report import RunStatus
 from custom_components.crosswatch.sync.settings import PairSettings
 
+from .fakes import HOUR, NOW
 from .lab import Lab, until
 from .test_removals import DAY, HISTORY, LISTS, ONE, RATINGS, REMOVALS, TWO, Pair
+
+FEATURES = [LISTS, HISTORY, RATINGS]
+
+
+def told_apart(entry: Entry, act: int) -> Entry:
+    """Let a service tell one act of a person from the next."""
+    match entry:
+        case WatchlistEntry():
+            return replace(entry, listed_at=act)
+        case Rating():
+            return replace(entry, rated_at=act)
+        case Play():
+            return replace(entry, remote_id=str(act))
+    raise TypeError(entry)
+
+
+async def removed_in_doubt(lab: Lab, feature: Feature, side: Side, answer: OutcomeStatus) -> Pair:
+    """Something is taken off a side; our removal at the other one does not land, and a read hides that."""
+    pair = Pair(lab, feature)
+    entries = [told_apart(entry, NOW) for entry in pair.entries(8)]
+    for each in Side:
+        pair.of(each)[:] = entries
+    await pair.run()
+    lab.now += 3 * DAY
+    pair.of(side).pop(0)
+    await pair.run()
+    other = pair.provider(side.other)
+
+    def nothing_and_hide(_change: Change) -> OutcomeStatus:
+        other.shown = lambda rows: rows[1:]
+        return answer
+
+    other.answer = nothing_and_hide
+    await pair.run()
+    other.answer = lambda _c: OutcomeStatus.APPLIED
+    assert len(pair.of(side.other)) == 8
+    return pair
 
 
 @pytest.mark.parametrize("feature", [LISTS, HISTORY, RATINGS])
@@ -234,3 +277,92 @@ async def test_a_title_that_comes_back_without_its_rating_keeps_it_elsewhere(
     pair.of(Side.SOURCE).remove(gone)
     await pair.run(2)
     assert pair.held == (7, 7)
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize(("answer", "hidden"), [(OutcomeStatus.UNCERTAIN, 1), (OutcomeStatus.ALREADY, 2)])
+async def test_a_removal_that_did_not_land_is_not_believed_for_one_read(
+    lab: Lab, feature: Feature, side: Side, answer: OutcomeStatus, hidden: int
+) -> None:
+    pair = await removed_in_doubt(lab, feature, side, answer)
+    for _ in range(hidden - 1):
+        lab.now += APART / 2 - HOUR
+        await pair.run()
+    pair.provider(side.other).shown = list
+    lab.now += APART / 2 - HOUR
+    await pair.run()
+    assert len(pair.of(side)) == 7
+    await pair.run(2)
+    assert pair.held == (7, 7)
+    # gone for certain, it is forgotten: what comes back is new
+    assert len(await lab.state._do(lambda db: db.execute("SELECT key FROM baseline").fetchall())) == 7
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize("landed", [True, False])
+@pytest.mark.parametrize("told", [True, False])
+async def test_what_a_person_adds_while_a_removal_is_in_doubt_stays(
+    lab: Lab, feature: Feature, side: Side, landed: bool, told: bool
+) -> None:
+    """Added where we have taken it away: known by its date or its id, or not to be told at all."""
+    pair = await removed_in_doubt(lab, feature, side, OutcomeStatus.UNCERTAIN)
+    other = pair.provider(side.other)
+    old = pair.of(side.other).pop(0)
+    anew = told_apart(old, int(lab.now)) if told else pair.entries(1)[0]
+    if not told and isinstance(anew, Rating):
+        anew = replace(anew, rated_at=None)
+    if not landed:
+        # the read that hides it goes on
+        lab.now += APART / 2 - HOUR
+        await pair.run()
+    other.shown = list
+    pair.of(side.other).insert(0, anew)
+    await pair.run(3)
+    assert pair.held == (8, 8)
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+@pytest.mark.parametrize("side", Side)
+async def test_what_a_person_adds_anew_is_not_doubled_where_our_removal_is_in_doubt(
+    lab: Lab, feature: Feature, side: Side
+) -> None:
+    """Added where it was taken away, while the other side has it all the time and does not show it."""
+    pair = await removed_in_doubt(lab, feature, side, OutcomeStatus.UNCERTAIN)
+    pair.of(side).insert(0, told_apart(pair.entries(1)[0], int(lab.now)))
+    lab.now += APART / 2 - HOUR
+    await pair.run()
+    assert len(pair.of(side.other)) == 8
+    pair.provider(side.other).shown = list
+    await pair.run(3)
+    assert pair.held == (8, 8)
+
+
+@pytest.mark.parametrize("feature", [LISTS, RATINGS])
+@pytest.mark.parametrize("side", Side)
+async def test_what_a_person_adds_anew_before_anybody_saw_our_removal_stays(
+    lab: Lab, feature: Feature, side: Side
+) -> None:
+    """The look after it failed; what is there in the next one has the same value, and another date."""
+    pair = Pair(lab, feature)
+    entries = [told_apart(entry, NOW) for entry in pair.entries(8)]
+    for each in Side:
+        pair.of(each)[:] = entries
+    await pair.run()
+    lab.now += 3 * DAY
+    gone = pair.of(side).pop(0)
+    await pair.run()
+    other = pair.provider(side.other)
+
+    def store_and_break(_change: Change) -> OutcomeStatus:
+        other.read_error = UnreachableError("down")
+        return OutcomeStatus.APPLIED
+
+    other.answer = store_and_break
+    await pair.run()
+    other.read_error = None
+    other.answer = lambda _c: OutcomeStatus.APPLIED
+    pair.of(side.other).append(told_apart(gone, int(lab.now) + 5))
+    await pair.run(3)
+    assert pair.held == (8, 8)

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Set as AbstractSet
 
 from .context import Context
-from .models import Feature, Missing, Side
+from .models import Entry, Feature, Missing, Side
+from .values import is_same_act
 
 UNDATED = "@unknown"
 """End of the key of a play without a date."""
@@ -26,9 +27,11 @@ class Absences:
         """Nothing is told of dates yet."""
         self.same: dict[str, bool] = {}
         """Whether what one side alone shows is what was agreed, where its dates tell."""
+        self._anew: set[str] = set()
+        """What one side alone shows, and was added there since we have taken it away."""
         self._context = context
         self._seen, self._renamed = seen, renamed
-        self._taken = context.taken | context.taken_elsewhere
+        self._taken = context.taken.keys() | context.taken_elsewhere
         # the time of a play is part of its key, and no two stops are at the same position
         self._tells = feature in (Feature.HISTORY, Feature.PROGRESS)
 
@@ -43,25 +46,43 @@ class Absences:
             return None
         return Side.SOURCE if at_source else Side.TARGET
 
+    def compare(self, key: str, entry: Entry, missing: Missing) -> None:
+        """Put what one side alone shows beside what we have taken away there: did that not land?"""
+        side = self.only_side(key)
+        taken = None if side is None else self._context.taken.get((side, key))
+        if side is None or taken is None:
+            return
+        same = is_same_act(entry, taken)
+        if same:
+            self.same[key] = True
+        elif same is False or missing.at(side):
+            # where nobody can tell, what a person may have added is not taken away
+            self._anew.add(key)
+
     def after(self, key: str, before: Missing) -> Missing | None:
         """Return what is known after this look, see `Missing.after`."""
-        if self._is_our_doing(key):
-            return None
         at_source, at_target = (key in self._seen[side] for side in Side)
-        now, same = self._context.now, self._is_same(key)
-        return before.after(at_source=at_source, at_target=at_target, now=now, same=same)
+        return before.after(
+            at_source=at_source,
+            at_target=at_target,
+            now=self._context.now,
+            same=self._is_same(key),
+            anew=key in self._anew or self._is_our_doing(key),
+        )
 
     def is_anew(self, key: str, missing: Missing) -> bool:
         """Whether one side alone shows a key, and that was added there after it was agreed."""
         side = self.only_side(key)
         if side is None:
             return False
-        return self._is_our_doing(key) or missing.is_anew(side, same=self._is_same(key))
+        if key in self._anew or self._is_our_doing(key):
+            return True
+        return missing.is_anew(side, same=self._is_same(key))
 
     def may_be_there(self, side: Side, key: str) -> bool:
         """Whether a side that was seen to hold a key is not without it for certain."""
         missing = self.known(key)
-        if missing is None or key in self._seen[side] or self._is_our_doing(key):
+        if missing is None or key in self._seen[side]:
             return False
         return not missing.confirmed(side, self._context.now)
 
@@ -71,4 +92,6 @@ class Absences:
         return side is not None and (side.other, key) in self._taken
 
     def _is_same(self, key: str) -> bool | None:
-        return True if self._tells and not key.endswith(UNDATED) else self.same.get(key)
+        if self._tells and not key.endswith(UNDATED):
+            return True
+        return self.same.get(key)

@@ -27,8 +27,8 @@ class Context:
     `values` and `logs` to what was agreed. `settling` are keys written so recently that a read may not show
     them yet, or taken away so recently that it may show them still; `fresh` are those a read has shown since,
     and may yet hide again, `settling_elsewhere` what other pairs have written to a side just now.
-    `taken` are keys that we have taken away from a side, not written since, and `taken_elsewhere` those that
-    another pair of both accounts has.
+    `taken` are keys that we have taken away from a side, not written since, with what stood there, and
+    `taken_elsewhere` those that another pair of both accounts has.
     `written` are the writes whose echo may be met, `marks` those of plays by side. `frozen` maps keys that
     were refused before to the reason, while they rest. `decisions` are what a person has said about
     changes, `elsewhere` those of them that were made while a side was read through something else.
@@ -44,7 +44,7 @@ class Context:
     settling: frozenset[str] = frozenset()
     fresh: frozenset[str] = frozenset()
     settling_elsewhere: Mapping[Side, frozenset[str]] = field(default_factory=dict)
-    taken: frozenset[tuple[Side, str]] = frozenset()
+    taken: Mapping[tuple[Side, str], Entry] = field(default_factory=dict)
     taken_elsewhere: frozenset[tuple[Side, str]] = frozenset()
     frozen: Mapping[str, str] = field(default_factory=dict)
     settings: PairSettings = field(default_factory=PairSettings)

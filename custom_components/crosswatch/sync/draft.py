@@ -247,16 +247,19 @@ class Draft:
 
     # --- what was agreed before -----------------------------------------------------------------
 
-    def agreed_before(self, key: str, *, same: bool | None = None) -> Missing | None:
+    def agreed_before(self, key: str, entry: Entry, *, same: bool | None = None) -> Missing | None:
         """How certain it is that a side is without the key; None when it was never agreed, or is there anew.
 
-        All keys of both sides must have been seen. `same`: whether the one side that shows it shows what was
-        agreed, as far as its dates tell.
+        All keys of both sides must have been seen. `entry` is what the one side shows, `same` whether that is
+        what was agreed, as far as its dates tell.
         """
         if same is not None:
             self._absences.same[key] = same
         missing = self._absences.known(key)
-        return None if missing is None or self._absences.is_anew(key, missing) else missing
+        if missing is None:
+            return None
+        self._absences.compare(key, entry, missing)
+        return None if self._absences.is_anew(key, missing) else missing
 
     def written(self, side: Side, key: str) -> Written | None:
         """Return our last write of a key to a side, if its echo may be met."""

@@ -99,14 +99,15 @@ class Recent:
     `settling`: no read has shown the write yet, or it was a removal, after which the entry may be shown
     once more. `fresh`: a read has shown it, and the next one may hide it again. `removing` are the removals
     at each side that no read has shown, however old. `taken` are the latest ones after which nothing was
-    written of the key: that the side is without it is our doing. `elsewhere` is what other pairs have written
-    to a side, `taken_elsewhere` what another pair of both accounts has taken away in the same way.
+    written of the key, with what stood there: that the side is without it is our doing. `elsewhere` is what
+    other pairs have written to a side, `taken_elsewhere` what another pair of both accounts has taken away in
+    the same way.
     """
 
     settling: frozenset[str]
     fresh: frozenset[str]
     removing: frozenset[tuple[Side, str]]
-    taken: frozenset[tuple[Side, str]] = frozenset()
+    taken: Mapping[tuple[Side, str], Entry] = field(default_factory=dict)
     elsewhere: Mapping[Side, set[str]] = field(default_factory=dict)
     taken_elsewhere: frozenset[tuple[Side, str]] = frozenset()
 
@@ -140,12 +141,15 @@ def recent(
                 elsewhere.setdefault(sides[side], set()).add(key)
         if len(sides) == len(Side):
             found = _taken(db, peer, feature, taken_since, until, but_for=pair)
-            taken_elsewhere |= {(sides[side], key) for side, key in found}
+            taken_elsewhere |= {(sides[side], key) for side, key, _ in found}
     return Recent(
         settling=frozenset(key for _, key, settles in rows if settles),
         fresh=frozenset(key for _, key, settles in rows if not settles),
         removing=frozenset((Side(side), key) for side, key in removing),
-        taken=frozenset(_taken(db, pair, feature, taken_since, until, but_for=pair)),
+        taken={
+            (side, key): entry_from_dict(feature, json.loads(entry))
+            for side, key, entry in _taken(db, pair, feature, taken_since, until, but_for=pair)
+        },
         elsewhere=elsewhere,
         taken_elsewhere=frozenset(taken_elsewhere),
     )
@@ -166,16 +170,16 @@ def _written(
 
 def _taken(
     db: sqlite3.Connection, pair: str, feature: Feature, since: int, until: int, *, but_for: str
-) -> list[tuple[Side, str]]:
+) -> list[tuple[Side, str, str]]:
     """Return what a pair has taken away and not written since, nor has the pair `but_for`."""
     rows = db.execute(
-        "SELECT side, key FROM journal AS j WHERE pair = ?1 AND feature = ?2 AND action = 'remove' "
+        "SELECT side, key, entry FROM journal AS j WHERE pair = ?1 AND feature = ?2 AND action = 'remove' "
         "AND at BETWEEN ?3 AND ?4 AND state IN ('intended', 'applied', 'already', 'uncertain', 'observed') "
         "AND NOT EXISTS (SELECT 1 FROM journal WHERE key = j.key AND pair IN (?1, ?5) "
         "AND feature = j.feature AND id > j.id AND state NOT IN ('failed', 'unresolved'))",
         (pair, feature, since, until, but_for),
     )
-    return [(Side(side), key) for side, key in rows]
+    return [(Side(side), key, entry) for side, key, entry in rows]
 
 
 def removals(

@@ -11,12 +11,24 @@ from .identity import Aliases
 from .journal import Recent
 from .ledger import Mark, Marks
 from .mapping import Mappings, with_mappings
-from .models import PRESENT, Action, Change, Direction, LogIds, Missing, Plan, Side, Snapshot, Values
+from .models import (
+    PRESENT,
+    Action,
+    Change,
+    Direction,
+    Entry,
+    LogIds,
+    Missing,
+    Plan,
+    Side,
+    Snapshot,
+    Values,
+)
 from .plan import plan
 from .provider import Capability
 from .settings import PairSettings
 from .unresolved import Place
-from .values import Written
+from .values import Written, is_same_act
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +114,12 @@ class Look:
         removed = [place for place in sorted({*removing, *removals}) if self.is_gone(*place)]
         # what we took away, and is away, is forgotten at once: wherever it comes back, it is new
         places = {(side, self.aliases.current(key)) for side, key in removed}
-        over = {key for side, key in places if (now := plan.missing.get(key)) and now.at(side)}
+        stood = {**self.context.taken, **{(c.side, c.key): c.entry for c in written}}
+        over = {
+            key
+            for side, key in places
+            if (now := plan.missing.get(key)) and now.at(side) and not _is_known_again(stood.get((side, key)))
+        }
         missing = {key: count for key, count in plan.missing.items() if key not in over}
         gone = over.union(plan.gone)
         moved = {new: self.baseline[new] for new in self.renamed.values() if new not in gone}
@@ -172,7 +189,7 @@ def look(
         baseline=baseline,
         settling=frozenset(known.current(key) for key in memory.recent.settling),
         fresh=frozenset(known.current(key) for key in memory.recent.fresh),
-        taken=frozenset((side, known.current(key)) for side, key in memory.recent.taken),
+        taken={(side, known.current(key)): entry for (side, key), entry in memory.recent.taken.items()},
         settling_elsewhere={
             side: frozenset(known.current(key) for key in keys)
             for side, keys in memory.recent.elsewhere.items()
@@ -252,6 +269,14 @@ def _marked(made: Plan, ignored: Mapping[Place, str]) -> Plan:
         return made
     rows = (replace(row, ignored=ignored.get((row.side, row.key)) == row.reason) for row in made.unresolved)
     return replace(made, unresolved=tuple(rows))
+
+
+def _is_known_again(taken: Entry | None) -> bool:
+    """Whether what was taken away would be told from what a person adds there since.
+
+    Then the read that does not show it may be a wrong one, after a removal that did not land.
+    """
+    return taken is not None and is_same_act(taken, taken) is True
 
 
 def _by_item(marks: tuple[Mark, ...], aliases: Aliases) -> Marks:

@@ -282,11 +282,12 @@ class Missing:
         return self.at(side) >= CERTAIN or (self.at(side) == 1 and (together if same is None else not same))
 
     def after(
-        self, *, at_source: bool, at_target: bool, now: int, same: bool | None = None
+        self, *, at_source: bool, at_target: bool, now: int, same: bool | None = None, anew: bool = False
     ) -> Missing | None:
         """Count one more look; None: both sides are without it for certain, or one of them has it anew.
 
-        What one side has anew counts only once the other is without it for certain: it may hide it.
+        What one side has anew counts only once the other is without it for certain: it may hide it. With
+        `anew` that is known already, else see `is_anew`.
         """
         # under a clock that was ahead nothing may wait for years
         known = Missing(self.source, self.target, min(self.source_since, now), min(self.target_since, now))
@@ -294,7 +295,7 @@ class Missing:
             both = known.seen(Side.SOURCE, now, shown=at_source).seen(Side.TARGET, now, shown=at_target)
             return None if both.source == both.target == CERTAIN else both
         side = Side.SOURCE if at_source else Side.TARGET
-        if not known.is_anew(side, same=same):
+        if not (anew or known.is_anew(side, same=same)):
             known = known.seen(side, now, shown=True)
         elif known.confirmed(side.other, now):
             return None

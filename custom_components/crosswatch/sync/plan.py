@@ -41,7 +41,8 @@ def _plan_unlisted(key: str, entry: Entry, side: Side, draft: Draft) -> None:
     """Plan what only the side other than `side` lists."""
     listed, may_write, values = side.other, draft.context.may_write(side), draft.context.values.get(key)
     day = values.at(listed) if values is not None else 0
-    agreed = draft.agreed_before(key, same=_listed_at(entry) <= day if day and _listed_at(entry) else None)
+    same = _listed_at(entry) <= day if day and _listed_at(entry) else None
+    agreed = draft.agreed_before(key, entry, same=same)
     if agreed is None:
         # never agreed: new there; in a one-way pair what is new at the target is its own business
         if may_write:

@@ -150,7 +150,7 @@ class _History:
         # of two records of one watching the known one stands for it, then the one that can be written
         for place in sorted(lacking, key=lambda place: (not known[place], draft.refused(side, plays[place]))):
             play, key = plays[place], play_key(item, plays[place].watched_at)
-            agreed = draft.agreed_before(key)
+            agreed = draft.agreed_before(key, play)
             if _stands_for(standing, play.watched_at, self._window):
                 # two rows of one watching: the other row stands for both
                 draft.skip(side, key, play, "recorded_twice")
@@ -222,7 +222,7 @@ class _History:
         stands = chosen if news else max(missing)
         for place in missing:
             play, key = plays[place], keys[place]
-            agreed = draft.agreed_before(key)
+            agreed = draft.agreed_before(key, play)
             if draft.settles_item(item):
                 # any mark of this item counts for all its plays, and a second one would count twice
                 draft.skip(side, key, play, SETTLES)
@@ -255,7 +255,7 @@ class _History:
         if not places:
             return
         keys = {place: play_key(item, plays[place].watched_at) for place in (*places, *doubles)}
-        confirmed = {place: _confirmed(draft, keys[place], side) for place in places}
+        confirmed = {place: _confirmed(draft, keys[place], plays[place], side) for place in places}
         whole = other in self._undated and draft.removes(other)
         rule = self._rule_to_keep(item, side, plays, places) if whole else None
         newest = keys[max(places)]
@@ -286,9 +286,9 @@ class _History:
         return None
 
 
-def _confirmed(draft: Draft, key: str, side: Side) -> bool:
+def _confirmed(draft: Draft, key: str, play: Play, side: Side) -> bool:
     """Whether a side is without an agreed play for certain."""
-    agreed = draft.agreed_before(key)
+    agreed = draft.agreed_before(key, play)
     return agreed is not None and agreed.confirmed(side, draft.context.now)
 
 

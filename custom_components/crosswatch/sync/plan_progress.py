@@ -89,7 +89,7 @@ def _finished(plays: Iterable[Play], draft: Draft) -> dict[str, int]:
 
 def _plan_missing(key: str, entry: Resume, side: Side, finished: Mapping[str, int], draft: Draft) -> None:
     """Plan a position that only the side other than `side` has."""
-    agreed, values = draft.agreed_before(key), draft.context.values.get(key)
+    agreed, values = draft.agreed_before(key, entry), draft.context.values.get(key)
     written = draft.written(side.other, key)
     least = 1000 * draft.context.settings.least_move
     if key in finished and (entry.at or 0) <= finished[key] + draft.context.settings.clock_tolerance:

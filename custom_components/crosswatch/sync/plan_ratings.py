@@ -68,7 +68,7 @@ def _plan_both(key: str, here: Rating, there: Rating, draft: Draft) -> None:
 def _plan_missing(key: str, entry: Rating, side: Side, snapshot: Snapshot, draft: Draft) -> None:
     """Plan a rating that only the side other than `side` has; `snapshot` is the read that lacks it."""
     values = draft.context.values.get(key)
-    agreed = draft.agreed_before(key, same=_is_same_act(key, entry, side.other, draft))
+    agreed = draft.agreed_before(key, entry, same=_is_same_act(key, entry, side.other, draft))
     rated, may_write = side.other, draft.context.may_write(side)
     written = draft.written(rated, key)
     counts = told(entry, written, is_echo)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from .models import Entry, Play, Rating, Resume, Side, Values, WatchlistEntry
+from .models import MARKED, Entry, Play, Rating, Resume, Side, Values, WatchlistEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,20 @@ def date_of(entry: Entry) -> int | None:
             return at
         case Rating(rated_at=at) | Resume(at=at):  # pragma: no branch - there is no other entry
             return at
+
+
+def is_same_act(one: Entry, other: Entry) -> bool | None:
+    """Whether two entries of one key at one side are the same act of a person; None: nobody can tell.
+
+    A title is listed, and rated, at a time; a play has a time anyway, and an id of its own.
+    """
+    if not isinstance(one, Play):
+        dates = date_of(one), date_of(other)
+        return None if None in dates else dates[0] == dates[1] and value_of(one) == value_of(other)
+    ids = one.remote_id, other.remote_id
+    if None in ids or (ids[0] != ids[1] and any(str(each).startswith(MARKED) for each in ids)):
+        return None
+    return ids[0] == ids[1]
 
 
 def told[E: Rating | Resume](
