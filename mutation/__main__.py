@@ -33,19 +33,24 @@ PLAIN: Final = (
 )
 """Tests of the truth tables, which take no time."""
 
-REMOVALS: Final = (*PLAIN, "tests/sync/test_removals.py")
+DRAFT: Final = (
+    *PLAIN,
+    "tests/sync/test_decisions.py",
+    "tests/sync/test_draft.py",
+    "tests/sync/test_undated.py",
+)
 MODULES: Final = {
-    "absence": PLAIN,
-    "brake": REMOVALS,
+    "absence": DRAFT,
+    "brake": ("tests/sync/test_brake.py", "tests/sync/test_removals.py"),
     "context": PLAIN,
     "decisions": (*PLAIN, "tests/sync/test_decisions.py"),
-    "draft": PLAIN,
+    "draft": DRAFT,
     "guards": ("tests/sync/test_guards.py",),
-    "keyed": PLAIN,
+    "keyed": DRAFT,
     "ledger": (*PLAIN, "tests/sync/test_ledger.py", "tests/sync/test_undated.py"),
-    "matching": PLAIN,
-    "models": PLAIN,
-    "ordering": PLAIN,
+    "matching": ("tests/sync/test_matching.py",),
+    "models": (*DRAFT, "tests/sync/test_models.py"),
+    "ordering": DRAFT,
     "plan": PLAIN,
     "plan_history": PLAIN,
     "plan_progress": PLAIN,

@@ -67,6 +67,8 @@ class Runner:
         if session.testsfailed:
             return False
         seen = _elsewhere(lambda: self._watch(session.items))
+        if isinstance(seen, str):
+            raise pytest.UsageError(f"{seen} fails on what is not broken")
         reaching = self._reaching(session.items, seen)
         takes = {item: seconds for item, (seconds, _) in zip(session.items, seen, strict=True)}
         gc.freeze()
@@ -100,7 +102,8 @@ class Runner:
                     found.setdefault((module, line), []).append(item)
         return found
 
-    def _watch(self, items: Sequence[pytest.Item]) -> list[Seen]:
+    def _watch(self, items: Sequence[pytest.Item]) -> list[Seen] | str:
+        """Return what each test reaches, or the first one that fails."""
         monitor = sys.monitoring
         names = {module.__file__: name for name, module in self._modules.items()}
         lines: set[tuple[str, int]] = set()
@@ -119,7 +122,7 @@ class Runner:
             monitor.restart_events()
             start = time.perf_counter()
             if not self._passes(item):
-                raise pytest.UsageError(f"{item.nodeid} fails on what is not broken")
+                return item.nodeid
             found.append((time.perf_counter() - start, frozenset(lines)))
         return found
 

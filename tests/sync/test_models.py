@@ -24,3 +24,42 @@ from custom_components.crosswatch.sync.models import Ids, Item, Kind
 )
 def test_name_of_an_item(item: Item, name: str) -> None:
     assert item.name == name
+
+
+def test_what_a_service_cut_in_the_middle_of_a_character_can_be_stored() -> None:
+    assert Item(kind=Kind.MOVIE, title="Amélie").name == "Amélie"
+    assert Item(kind=Kind.MOVIE, title="Am\udce9").name == "Am?"
+
+
+@pytest.mark.parametrize(
+    ("title", "show_title", "expected"),
+    [
+        (None, None, ("Pilot", "Dark", 2017)),
+        ("", None, ("Pilot", "Dark", 2017)),
+        ("Own", None, ("Own", None, 2000)),
+        (None, "Own", (None, "Own", 2000)),
+    ],
+)
+def test_an_item_without_names_takes_those_that_are_known(
+    title: str | None, show_title: str | None, expected: tuple[str | None, str | None, int]
+) -> None:
+    known = Item(kind=Kind.EPISODE, title="Pilot", show_title="Dark", year=2017)
+    item = Item(kind=Kind.EPISODE, title=title, show_title=show_title, year=2000, season=1)
+    named = item.named_like(known)
+    assert (named.title, named.show_title, named.year, named.season) == (*expected, 1)
+
+
+@pytest.mark.parametrize(
+    ("ids", "tokens"),
+    [
+        (Ids(), ()),
+        (Ids(guid="g", tvdb=3, imdb="tt2", tmdb=1), ("tmdb:1", "imdb:tt2", "tvdb:3", "guid:g")),
+        (Ids(tmdb=1), ("tmdb:1",)),
+        (Ids(imdb="tt2"), ("imdb:tt2",)),
+        (Ids(tvdb=3), ("tvdb:3",)),
+        (Ids(guid="g"), ("guid:g",)),
+    ],
+)
+def test_ids_come_best_first(ids: Ids, tokens: tuple[str, ...]) -> None:
+    assert ids.tokens() == tokens
+    assert bool(ids) is bool(tokens)

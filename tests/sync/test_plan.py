@@ -167,7 +167,7 @@ def test_copies_in_two_libraries_are_one() -> None:
         (movie(1, "tt1"), movie(1)),
         (Item(kind=Kind.MOVIE, ids=Ids(tmdb=1, tvdb=5)), movie(1)),
         (Item(kind=Kind.MOVIE, ids=Ids(tmdb=1, guid="g")), movie(1)),
-        (episode(1, 1, 1), Item(kind=Kind.EPISODE, show_ids=Ids(tmdb=1), season=1, episode=1, title="Z")),
+        (Item(kind=Kind.EPISODE, show_ids=Ids(tmdb=1), season=1, episode=1, title="Z"), episode(1, 1, 1)),
         (
             Item(kind=Kind.MOVIE, ids=Ids(tmdb=1), title="A"),
             Item(kind=Kind.MOVIE, ids=Ids(tmdb=1), title="B"),

@@ -89,7 +89,7 @@ class Brake:
             settings=self._request.settings,
             baseline=look.baseline,
             snapshots=snapshots,
-            entries=memory.known.entries if look.scopes == memory.scopes else {},
+            entries=memory.known.entries,
             taken=frozenset((side, look.aliases.current(key)) for side, key in memory.recent.removing),
         )
         if not may_be_held(look.plan):

@@ -189,9 +189,9 @@ class Draft:
         if not self.context.decisions:
             return None
         place = self._decision_about(change)
-        decision = None if place is None else self.context.decisions[place]
-        if place is None or decision is None:
+        if place is None:
             return None
+        decision = self.context.decisions[place]
         if not decision.covers(change, elsewhere=place in self.context.elsewhere):
             self._overruled.add(place)
             return None
@@ -276,7 +276,7 @@ class Draft:
 
         All plays of both sides must have been seen.
         """
-        if key in self.context.baseline:
+        if key in self.context.baseline or key in self._renamed:
             return True
         times = self.orphans().get(item, {})
         near = nearest(times, at, self.context.settings.play_window)

@@ -84,13 +84,17 @@ def could_hold(snapshot: Snapshot, entry: Entry) -> bool:
 
 
 def rank(entry: Entry) -> tuple[object, ...]:
-    """Order of copies of one thing: first the one whose best id is best, which is likeliest to be taken."""
+    """Order of copies of one thing: first the one whose best id is best, which is likeliest to be taken.
+
+    Then one with a title, for persons to read, and one with an id of its own, by which it can be taken away.
+    """
     item = entry.item
     ids = item.ids if item.kind in (Kind.MOVIE, Kind.SHOW) else item.show_ids
     lacking = (ids.tmdb is None, ids.imdb is None, ids.tvdb is None, ids.guid is None)
     # of copies that are alike the one listed last
     listed = entry.listed_at or 0 if isinstance(entry, WatchlistEntry) else 0
-    return (lacking, ids.tokens(), item.title or "", entry.remote_id or "", -listed)
+    told = (item.title is None, item.title, entry.remote_id is None, entry.remote_id)
+    return (lacking, ids.tokens(), *told, -listed)
 
 
 def _newest(entry: Rating | Resume) -> tuple[object, ...]:
