@@ -55,7 +55,7 @@ MODULES: Final = {
     "plan_history": PLAIN,
     "plan_progress": PLAIN,
     "plan_ratings": PLAIN,
-    "values": PLAIN,
+    "values": DRAFT,
 }
 """What decides, and the tests that are to notice when it is broken."""
 

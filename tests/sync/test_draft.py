@@ -8,6 +8,7 @@ import pytest
 
 from custom_components.crosswatch.sync.models import (
     APART,
+    MARKED,
     Direction,
     Entry,
     Feature,
@@ -50,6 +51,12 @@ def test_all_that_a_plan_tells_is_in_order() -> None:
     assert removal_plan(Feature.RATINGS, [], [], dict.fromkeys(names, Missing(2, 2))).gone == tuple(
         sorted(names)
     )
+
+
+def test_episodes_of_one_show_are_told_in_order() -> None:
+    rows = [play(episode(12345, 1, number), NOW) for number in NUMBERS]
+    assert sorted(agreed := removal_plan(Feature.HISTORY, rows, rows, {}).agreed) == list(agreed)
+    assert len(agreed) == len(NUMBERS)
 
 
 def test_events_of_a_log_are_told_in_order() -> None:
@@ -160,10 +167,71 @@ def test_an_absence_is_certain_after_ten_minutes(side: Side, ago: int, certain: 
         (Missing(2, 2), None),
     ],
 )
-def test_what_one_side_shows_again(before: Missing, after: Missing | None) -> None:
-    made = removal_plan(Feature.WATCHLIST, [listed(movie(1))], [], {M1: before})
-    assert made.missing == ({} if after in (None, before) else {M1: after})
+@pytest.mark.parametrize("side", Side)
+def test_what_one_side_shows_again(side: Side, before: Missing, after: Missing | None) -> None:
+    def seen_from(missing: Missing) -> Missing:
+        counts = missing.source, missing.target, missing.source_since, missing.target_since
+        return missing if side is SOURCE else Missing(*(counts[place] for place in (1, 0, 3, 2)))
+
+    rows: dict[Side, list[Entry]] = {side: [listed(movie(1))], side.other: []}
+    made = removal_plan(Feature.WATCHLIST, rows[SOURCE], rows[TARGET], {M1: seen_from(before)})
+    assert made.missing == ({} if after is None or after == before else {M1: seen_from(after)})
     assert made.gone == (() if after else (M1,))
+
+
+TOGETHER = Missing(1, 1, NOW - HOUR, NOW - HOUR)
+AGAIN, ANEW = "target removed_at_source", "source only_at_target"
+
+
+def event(name: str | None) -> Play:
+    """A play under an id of its own."""
+    return Play(item=movie(1), watched_at=NOW, remote_id=name)
+
+
+@pytest.mark.parametrize(
+    ("feature", "taken", "shown", "once", "told_before"),
+    [
+        # as it was: the removal did not land
+        (Feature.WATCHLIST, WatchlistEntry(item=movie(1), listed_at=NOW), None, AGAIN, AGAIN),
+        (Feature.RATINGS, rated(movie(1), 80), None, AGAIN, AGAIN),
+        (Feature.HISTORY, event("7"), None, AGAIN, AGAIN),
+        (Feature.HISTORY, event(f"{MARKED}7"), None, AGAIN, AGAIN),
+        # another date, value or id: a person has added it since
+        (Feature.WATCHLIST, WatchlistEntry(item=movie(1), listed_at=NOW), {"listed_at": NOW + 1}, ANEW, ANEW),
+        (Feature.RATINGS, rated(movie(1), 80), {"rated_at": NOW + 1}, ANEW, ANEW),
+        (Feature.RATINGS, rated(movie(1), 80), {"tenths": 70}, ANEW, ANEW),
+        (Feature.HISTORY, event("7"), {"remote_id": "8"}, ANEW, ANEW),
+        # nobody can tell: what may have been added is not taken away
+        (Feature.WATCHLIST, listed(movie(1)), None, AGAIN, ANEW),
+        (Feature.WATCHLIST, listed(movie(1)), {"listed_at": NOW}, AGAIN, ANEW),
+        (Feature.WATCHLIST, WatchlistEntry(item=movie(1), listed_at=NOW), {"listed_at": None}, AGAIN, ANEW),
+        (Feature.HISTORY, event(None), None, AGAIN, ANEW),
+        (Feature.HISTORY, event("7"), {"remote_id": None}, AGAIN, ANEW),
+        (Feature.HISTORY, event(None), {"remote_id": "7"}, AGAIN, ANEW),
+        (Feature.HISTORY, event(f"{MARKED}7"), {"remote_id": "7"}, AGAIN, ANEW),
+        (Feature.HISTORY, event("7"), {"remote_id": f"{MARKED}7"}, AGAIN, ANEW),
+    ],
+)
+def test_what_we_have_taken_away_is_put_beside_what_the_side_shows_now(
+    feature: Feature, taken: Entry, shown: dict[str, Any] | None, once: str, told_before: str
+) -> None:
+    """`told_before`: if a read has shown since that it is gone."""
+    key = {Feature.WATCHLIST: M1, Feature.RATINGS: R1, Feature.HISTORY: P1}[feature]
+    for missing, expected in (
+        (Missing(1, 0, NOW - HOUR), once),
+        (Missing(1, 1, NOW - HOUR, NOW - 2 * HOUR), told_before),
+        (TOGETHER, told_before),
+    ):
+        made = removal_plan(
+            feature,
+            [],
+            [replace(taken, **shown or {})],
+            {key: missing},
+            taken={(TARGET, key): taken},
+            values={R1: Values(80, 80)} if feature is Feature.RATINGS else {},
+        )
+        assert told(made) == {key: expected}
+        assert made.gone == ((key,) if expected == ANEW else ())
 
 
 def test_an_absence_that_proves_nothing_is_none() -> None:

@@ -20,6 +20,10 @@ from custom_components.crosswatch.sync.models import Ids, Item, Kind
         (Item(kind=Kind.MOVIE, ids=Ids(tmdb=949)), "tmdb:949"),
         (Item(kind=Kind.EPISODE, show_ids=Ids(tmdb=70523)), "tmdb:70523"),
         (Item(kind=Kind.MOVIE), "?"),
+        (Item(kind=Kind.SEASON, season=0), "? S00"),
+        (Item(kind=Kind.SEASON, show_title="Dark", year=2017), "Dark (2017)"),
+        (Item(kind=Kind.EPISODE, show_title="Dark", title="Lost and Found", season=2), "Lost and Found"),
+        (Item(kind=Kind.EPISODE, show_title="Dark", title="Lost and Found", episode=5), "Lost and Found"),
     ],
 )
 def test_name_of_an_item(item: Item, name: str) -> None:

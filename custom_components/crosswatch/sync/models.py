@@ -92,9 +92,8 @@ class Item:
     @property
     def name(self) -> str:
         """Text to show a person, such as `Some Show S01E02` or `Some Movie (2016)`."""
-        text = self._name()
         # what a service cut in the middle of a character can't be stored
-        return text if text.isascii() else text.encode("utf-8", "replace").decode()
+        return self._name().encode(errors="replace").decode()
 
     @property
     def is_nameless(self) -> bool:
@@ -108,7 +107,7 @@ class Item:
         return replace(self, title=known.title, show_title=known.show_title, year=known.year)
 
     def _name(self) -> str:
-        if self.kind is Kind.EPISODE and self.season is not None and self.episode is not None:
+        if self.season is not None and self.episode is not None:
             return f"{self.show_title or '?'} S{self.season:02d}E{self.episode:02d}"
         if self.kind is Kind.SEASON and self.season is not None:
             return f"{self.show_title or '?'} S{self.season:02d}"
