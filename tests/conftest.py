@@ -1,10 +1,13 @@
 """Fixtures for the tests inside Home Assistant: simulated services, accounts and pairs."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from datetime import UTC, datetime, timedelta
 import logging
+import os
 from pathlib import Path
+import shutil
+from typing import Any
 from unittest.mock import patch
 
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -18,6 +21,11 @@ from custom_components.crosswatch.account import PLEX_CLOUD
 from custom_components.crosswatch.const import DOMAIN
 from tests.common import Services, account_entries_of, pair_entry_of, translations_checked
 
+MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder of its own in it
+if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 2**30:
+    # state files are flushed at every step, and nobody pulls the plug here
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
 
 @pytest.fixture(autouse=True)
 def auto_enable_custom_integrations(request: pytest.FixtureRequest) -> None:
@@ -26,11 +34,59 @@ def auto_enable_custom_integrations(request: pytest.FixtureRequest) -> None:
         request.getfixturevalue("enable_custom_integrations")
 
 
+def only_with(needed: Callable[[pytest.FixtureRequest], object], name: str) -> Any:
+    """Return a fixture of Home Assistant's own tests, which sets it up for all, for those that need it."""
+
+    def fixture(request: pytest.FixtureRequest) -> None:
+        if needed(request):
+            request.getfixturevalue(name)
+
+    return pytest.fixture(autouse=True, name=name)(fixture)
+
+
+def has_core(request: pytest.FixtureRequest) -> bool:
+    """Whether a test has a Home Assistant."""
+    return "hass" in request.fixturenames
+
+
+def has_loop(request: pytest.FixtureRequest) -> bool:
+    """Whether a test runs in an event loop."""
+    return request.node.get_closest_marker("asyncio") is not None
+
+
+configure_event_loop = only_with(has_core, "configure_event_loop")
+disable_http_server = only_with(has_core, "disable_http_server")
+fail_on_log_exception = only_with(has_core, "fail_on_log_exception")
+reset_globals = only_with(has_core, "reset_globals")
+skip_stop_scripts = only_with(has_core, "skip_stop_scripts")
+verify_cleanup = only_with(has_loop, "verify_cleanup")
+
+
+@pytest.fixture
+async def own_thread_only() -> None:
+    """Let the loop complain when it is called from a thread that is not its own."""
+    loop = asyncio.get_running_loop()
+
+    def checked[**P, R](call: Callable[P, R]) -> Callable[P, R]:
+        def check_and_call(*args: P.args, **more: P.kwargs) -> R:
+            loop._check_thread()  # type: ignore[attr-defined]
+            return call(*args, **more)
+
+        return check_and_call
+
+    loop.call_soon = checked(loop.call_soon)  # type: ignore[method-assign]
+    loop.call_at = checked(loop.call_at)  # type: ignore[method-assign]
+
+
 @pytest.fixture(autouse=True)
-async def enable_event_loop_debug(request: pytest.FixtureRequest) -> None:
-    """Let the loop watch itself as in Home Assistant's tests; where there is none it only costs time."""
-    if "hass" in request.fixturenames:
-        asyncio.get_running_loop().set_debug(True)
+def enable_event_loop_debug(request: pytest.FixtureRequest) -> None:
+    """Keep what the loop's debug mode finds in Home Assistant's own tests, without the mode.
+
+    It notes the whole stack for every callback and future, which takes longer than the tests. When a
+    test is in trouble PYTHONASYNCIODEBUG=1 gives that.
+    """
+    if has_core(request):
+        request.getfixturevalue("own_thread_only")
 
 
 @pytest.fixture
@@ -70,6 +126,7 @@ def quick() -> Generator[None]:
     with (
         patch("custom_components.crosswatch.providers.http.LONGEST_BACKOFF", 0.01),
         patch("custom_components.crosswatch.providers.http.Pacer.wait"),
+        patch("custom_components.crosswatch.providers.publicmetadb.client.SECOND_LOOK", 0.01),
         patch("custom_components.crosswatch.flows.plex.POLL_EVERY", 0.01),
     ):
         yield

@@ -9,7 +9,7 @@ from tests.providers.plex.conftest import DISCOVER, METADATA, NOON, World, apply
 from tests.simulators.base import LoggedRequest, Simulator
 from tests.simulators.library import Ids as TrueIds
 
-BREAK = {"status": 429, "headers": {"Retry-After": "1"}}
+BREAK = {"status": 429, "headers": {"Retry-After": "0.5"}}
 
 
 def movie(number: int) -> Item:
@@ -19,7 +19,7 @@ def movie(number: int) -> Item:
 def in_the_break(simulator: Simulator, path: str) -> list[LoggedRequest]:
     """Requests that started while everybody was asked to wait."""
     refused = next(request.at for request in simulator.log if request.status == 429)
-    return [request for request in simulator.requests(path) if refused + 0.05 < request.at < refused + 0.9]
+    return [request for request in simulator.requests(path) if refused + 0.05 < request.at < refused + 0.45]
 
 
 async def test_429_of_a_server_stops_all_its_requests(world: World) -> None:

@@ -17,7 +17,7 @@ from custom_components.crosswatch.sync.models import Kind
 from tests.providers.plex.conftest import NOON, hex_key
 
 PAGE = 1000
-PAGES = 10
+PAGES = 4
 ALLOWED = 0.010
 """Seconds of the event loop's thread for a page of 1,000 rows."""
 

@@ -85,11 +85,11 @@ async def test_writes_keep_the_pace_on_the_wire(build: Build, sim: PublicMetaDBS
     pace = pacers.of(provider._settings).write
     pace.per_second = 20
     sim.inject(WATCHED, method="POST", times=None, delay=0.3)
-    outcomes = await apply(provider, *plays(60))
-    assert told(outcomes) == [("applied", None)] * 60
+    outcomes = await apply(provider, *plays(30))
+    assert told(outcomes) == [("applied", None)] * 30
     at = [request.at for request in sim.requests(WATCHED, "POST")]
     # the machine may be busy, and one after the other is a sixth: the exact share is for the test above
-    assert 0.4 <= (59 / 20) / (at[-1] - at[0]) <= 1.03
+    assert 0.4 <= (29 / 20) / (at[-1] - at[0]) <= 1.1
 
 
 async def test_adds_and_removals_share_the_pace(build: Build, sim: PublicMetaDBSimulator, user: User) -> None:
@@ -101,7 +101,8 @@ async def test_adds_and_removals_share_the_pace(build: Build, sim: PublicMetaDBS
     await apply(provider, *plays(5), *(removal(play(movie(row.tmdb_id))) for row in rows))
     at = [request.at for request in sim.log if request.method != "GET"]
     assert len(at) == 10
-    assert at[-1] - at[0] >= 9 / 20 * 0.95
+    # with buckets of their own it is 4 / 20; on a busy machine the first is seen late
+    assert at[-1] - at[0] >= 9 / 20 * 0.8
 
 
 # --- order -----------------------------------------------------------------------------------
@@ -111,7 +112,7 @@ async def test_changes_start_in_their_order(
     provider: PublicMetaDBProvider, sim: PublicMetaDBSimulator
 ) -> None:
     """And each outcome is told when it is known, not when all before it are."""
-    sim.inject(WATCHED, method="POST", delay=3)
+    sim.inject(WATCHED, method="POST", delay=1)
     told_order = [
         outcome.change.entry.item.ids.tmdb
         async for outcome in provider.apply(Feature.HISTORY, plays(40), SCOPE)
@@ -216,7 +217,7 @@ async def test_short_break_is_kept_by_all(
     provider: PublicMetaDBProvider, sim: PublicMetaDBSimulator, user: User, *, date: bool
 ) -> None:
     """A 429 was not carried out: everything is written in the end, once."""
-    sim.throttle(WATCHED, wait=2, date=date, method="POST", first=5, times=1)
+    sim.throttle(WATCHED, wait=1, date=date, method="POST", first=5, times=1)
     assert told(await apply(provider, *plays(40))) == [("applied", None)] * 40
     assert len(user.watched()) == 40
 
@@ -246,7 +247,7 @@ async def test_lying_writes_are_only_seen_by_reading(
 # --- interruption ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("delay", [0.0, 0.05, 0.4])
+@pytest.mark.parametrize("delay", [0.0, 0.05, 0.25])
 async def test_cancelling_is_prompt_and_loses_nothing(
     provider: PublicMetaDBProvider, sim: PublicMetaDBSimulator, user: User, tmp_path: Path, delay: float
 ) -> None:

@@ -23,6 +23,9 @@ from tests.simulators.publicmetadb import PublicMetaDBSimulator, User
 from .conftest import Build
 from .helpers import JAN_2, SCOPE, WATCHED, apply, change, listed, movie, play, removal, show, told
 
+BIG = 1000
+"""Plays in a file that is made to count as a big one."""
+
 
 def content(folder: Path, name: str) -> Any:
     """Return the content of a file."""
@@ -224,6 +227,14 @@ async def test_left_over_temporary_file_does_no_harm(
     assert modes(tmp_path) == {"publicmetadb_history.pair1.shadow.json": 0o600}
 
 
+def test_what_counts_as_a_big_file() -> None:
+    """Thousands of plays are saved at the end of every apply, 100,000 about once a minute."""
+    plays = Shadow.from_pairs((f"movie:tmdb:{n}@{JAN_2}", "0123456789abcde") for n in range(1000, 2000))
+    size = len(plays.as_json()) / 1000
+    assert 3000 < shadow.SMALL_FILE / size < 10_000
+    assert 30 < 100_000 * size / shadow.BYTES_PER_SECOND < 90
+
+
 async def test_results_are_saved_as_they_arrive(
     provider: PublicMetaDBProvider, user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -231,10 +242,10 @@ async def test_results_are_saved_as_they_arrive(
     written = 0
     write_file = ShadowFile._write_file
 
-    def count(self: ShadowFile, shadow: Shadow) -> int:
+    def count(self: ShadowFile, content: Shadow) -> int:
         nonlocal written
         written += 1
-        return write_file(self, shadow)
+        return write_file(self, content)
 
     monkeypatch.setattr(ShadowFile, "_write_file", count)
     file = tmp_path / "publicmetadb_history.pair1.shadow.json"
@@ -248,9 +259,13 @@ async def test_results_are_saved_as_they_arrive(
     assert len(json.loads(file.read_text())["items"]) == 200
     assert written < 50
 
-    # 20,000 plays: one write in the whole apply, the rest waits for the next one or the next read
-    for number in range(1000, 21000):
+    # a big file: one write in the whole apply, the rest waits for the next one or the next read
+    for number in range(1000, 1000 + BIG):
         user.add_watched(tmdb_id=number, watched_at=JAN_2)
+    await provider.read(Feature.HISTORY, SCOPE)
+    monkeypatch.setattr(shadow, "SMALL_FILE", file.stat().st_size - 1)
+    # a minute at least
+    monkeypatch.setattr(shadow, "BYTES_PER_SECOND", file.stat().st_size / 60)
     await provider.read(Feature.HISTORY, SCOPE)
     written = 0
     for start in range(300, 500, 50):
@@ -258,22 +273,23 @@ async def test_results_are_saved_as_they_arrive(
     assert written == 0
     await apply(provider, removal(play(movie(300))))
     await provider.read(Feature.HISTORY, SCOPE)
-    assert len(json.loads(file.read_text())["items"]) == 20000 + 200 + 199
+    assert len(json.loads(file.read_text())["items"]) == BIG + 200 + 199
 
 
 async def test_interrupted_apply_saves_whatever_the_size(
-    provider: PublicMetaDBProvider, user: User, tmp_path: Path
+    provider: PublicMetaDBProvider, user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Leaving early is when it matters."""
-    for number in range(1000, 11000):
+    for number in range(1000, 1000 + BIG):
         user.add_watched(tmdb_id=number, watched_at=JAN_2)
+    monkeypatch.setattr(shadow, "SMALL_FILE", 10 * BIG)
     await provider.read(Feature.HISTORY, SCOPE)
     outcomes = provider.apply(Feature.HISTORY, [change(play(movie(n))) for n in range(1, 51)], SCOPE)
     async for _ in outcomes:
         break
     await outcomes.aclose()
     items = content(tmp_path, "publicmetadb_history.pair1.shadow.json")["items"]
-    assert len(items) > 10000
+    assert len(items) > BIG
 
 
 def test_several_rows_of_one_key() -> None:
