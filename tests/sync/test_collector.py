@@ -78,6 +78,14 @@ def test_cycles_are_still_collected() -> None:
 def test_freed_is_freed() -> None:
     things = [Thing() for _ in range(2 * SOME + 1)]
     last = weakref.ref(things[0])
-    free(things)
+    by_name = {str(number): Thing() for number in range(3)}
+    some = {Thing(), Thing()}
+    others = [weakref.ref(by_name["0"]), *map(weakref.ref, some)]
+    fixed = (1, 2)
+    free(things, by_name, some, fixed)
     assert not things
+    assert not by_name
+    assert not some
     assert last() is None
+    assert not any(other() for other in others)
+    assert fixed == (1, 2)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Set as AbstractSet
 
 from .absence import Absences
+from .collector import free
 from .context import PROVES_NOTHING, Context
 from .ledger import Mark
 from .models import (
@@ -300,8 +301,10 @@ class Draft:
     def orphans(self) -> dict[str, dict[int, str]]:
         """Agreed plays that neither side shows at their time any more: keys by item and time."""
         if self._orphans is None:
-            seen = self._seen[Side.SOURCE] | self._seen[Side.TARGET]
-            self._orphans = times_by_item(self.context.baseline.keys() - seen)
+            at_source, at_target = self._seen[Side.SOURCE], self._seen[Side.TARGET]
+            self._orphans = times_by_item(
+                key for key in self.context.baseline if key not in at_source and key not in at_target
+            )
         return self._orphans
 
     # --- the result -----------------------------------------------------------------------------
@@ -310,7 +313,9 @@ class Draft:
         """Return the plan."""
         at_source = self._seen[Side.SOURCE]
         baseline = self.context.baseline
-        before = {key: baseline[key] for key in baseline.keys() - self._agreed - set(self._renamed.values())}
+        elsewhere = set(self._renamed.values())
+        # key by key: whole sets of 100,000 would stop every other thread for longer than the loop may wait
+        before = {k: m for k, m in baseline.items() if k not in self._agreed and k not in elsewhere}
         before |= {key: baseline[old] for key, old in self._renamed.items()}
         now = {
             key: self._absences.after(key, missing)
@@ -338,12 +343,16 @@ class Draft:
             standing=tuple(sorted(self._standing)),
             decided=self._follow(set(gone)),
             lost=lost,
-            kept={side: len(baseline.keys() & keys) for side, keys in self._seen.items()} if now else {},
+            kept={s: sum(key in keys for key in baseline) for s, keys in self._seen.items()} if now else {},
             moved=self._count_moved(
                 [k for k, m in before.items() if not m.source and k not in at_source]
                 + [k for k in self._covered if (m := baseline.get(k)) is not None and not m.source]
             ),
         )
+
+    def let_go(self) -> None:
+        """Free what was collected, see `collector.free`."""
+        free(*self._seen.values(), self._agreed)
 
     def _follow(self, gone: AbstractSet[str]) -> dict[tuple[Side, str], int | None]:
         """Return which decisions look otherwise now, see `Plan.decided`."""

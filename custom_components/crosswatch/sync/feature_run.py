@@ -365,9 +365,12 @@ class FeatureRun:
 
 
 def _free(held: list[object]) -> None:
-    """Empty the list, and free what was read entry by entry."""
+    """Empty the list, and free what was read and remembered piece by piece."""
     seen = [thing for thing in held if isinstance(thing, Seen)]
     entries = [entry for one in seen for snapshot in one.snapshots.values() for entry in snapshot.entries]
+    known = [known for one in seen for known in (one.memory.known, one.look)]
+    baselines = [agreed for each in known for agreed in (each.baseline, each.values, each.logs)]
     held.clear()
     seen.clear()
-    free(entries)
+    known.clear()
+    free(entries, *baselines)

@@ -11,7 +11,7 @@ from itertools import combinations
 import re
 from typing import Self
 
-from .models import NO_IDS, Ids, Item, Kind
+from .models import Ids, Item, Kind
 
 UNKNOWN = "unknown:"
 """Start of the key of an item without any id. Such keys match nothing and are never agreed."""
@@ -71,6 +71,8 @@ class Aliases:
         self._key_of = dict(rows or {})
         self._contested: set[str] = set()
         self._claims: dict[str, set[str]] = {}
+        self._shows: dict[Ids, str] = {}
+        """Keys of shows by the ids that their episodes tell, as they are asked for."""
         self.learned: dict[str, str] = {}
 
     def copy(self) -> Self:
@@ -81,8 +83,17 @@ class Aliases:
 
     def learn(self, items: Iterable[Item]) -> None:
         """Take in the ids of all titles (movies, shows, the shows of episodes). Order does not matter."""
-        titles = dict.fromkeys(title for item in items if (title := title_ids(item))[1])
-        news = [tokens for title in titles if self._is_news(tokens := _tokens(*title))]
+        self._shows.clear()
+        titles: dict[Kind, dict[Ids, None]] = {Kind.MOVIE: {}, Kind.SHOW: {}}
+        for item in items:
+            kind, ids = title_ids(item)
+            titles[kind][ids] = None
+        news = [
+            tokens
+            for kind, told in titles.items()
+            for ids in told
+            if ids and self._is_news(tokens := _tokens(kind, ids))
+        ]
         if not news:
             return
         stored: dict[str, list[str]] = {}
@@ -101,9 +112,13 @@ class Aliases:
     def key(self, item: Item) -> str:
         """Return the item's key, or raise `AmbiguousIdsError`. Call `learn` first."""
         kind, ids = title_ids(item)
-        if not ids:
-            return f"{UNKNOWN}{item.kind}:{item.name.casefold()}"
-        title = self._title_key(kind, ids)
+        title = self._shows.get(ids) if kind is Kind.SHOW else None
+        if title is None:
+            if not ids:
+                return f"{UNKNOWN}{item.kind}:{item.name.casefold()}"
+            title = self._title_key(kind, ids)
+            if kind is Kind.SHOW:
+                self._shows[ids] = title
         if item.kind in (Kind.MOVIE, Kind.SHOW):
             return title
         if item.season is None or (item.kind is Kind.EPISODE and item.episode is None):
@@ -259,4 +274,4 @@ def title_ids(item: Item) -> tuple[Kind, Ids]:
     """Return kind and ids of the movie or show the item is or belongs to."""
     if item.kind in (Kind.MOVIE, Kind.SHOW):
         return item.kind, item.ids
-    return Kind.SHOW, item.show_ids or NO_IDS
+    return Kind.SHOW, item.show_ids

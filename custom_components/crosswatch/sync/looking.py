@@ -179,7 +179,7 @@ def look(
     same = scopes == memory.scopes
     agreed = memory.known if same else Known()
     baseline, renamed = _translated(agreed.baseline, known)
-    values, logs = _translated_pairs(agreed.values, known), _translated_pairs(agreed.logs, known)
+    values, logs = _translated_pairs(agreed.values, renamed), _translated_pairs(agreed.logs, renamed)
     decisions = {(d.side, known.current(d.key)): d for d in memory.decisions}
     context = Context(
         direction=rules.direction,
@@ -251,12 +251,16 @@ def _joined(one: Missing, other: Missing) -> Missing:
     return Missing(source, target, -source_since, -target_since)
 
 
-def _translated_pairs[P: Values | LogIds](stored: Mapping[str, P], aliases: Aliases) -> dict[str, P]:
+def _translated_pairs[P: Values | LogIds](
+    stored: Mapping[str, P], renamed: Mapping[str, str]
+) -> Mapping[str, P]:
     """Return what was agreed under the keys that titles have now."""
+    if not renamed:
+        return stored
     pairs: dict[str, P] = {}
     unclear: set[str] = set()
     for key, agreed in stored.items():
-        now = aliases.current(key)
+        now = renamed.get(key, key)
         if pairs.setdefault(now, agreed) != agreed:
             unclear.add(now)
     # two titles that proved to be one and had two values: which of them was agreed can't be told

@@ -36,6 +36,10 @@ def match_plays(
     A play without a date stands for one play whatever its date: for another without, for a known one,
     for the oldest.
     """
+    if not here or not there:
+        return Matched(pairs=(), only_here=tuple(range(len(here))), only_there=tuple(range(len(there))))
+    if [play.watched_at for play in here] == [play.watched_at for play in there]:
+        return Matched(pairs=tuple((place, place) for place in range(len(here))), only_here=(), only_there=())
     times, other_times = _times(here), _times(there)
     mine: list[_Dated] = []
     theirs: list[_Dated] = []

@@ -20,7 +20,9 @@ def plan(source: Snapshot, target: Snapshot, context: Context) -> Plan:
     """Plan one feature. The aliases must have learned the items of both snapshots."""
     draft = Draft(source.feature, context)
     PLANNERS[source.feature](source, target, draft)
-    return draft.finish()
+    made = draft.finish()
+    draft.let_go()
+    return made
 
 
 def _plan_watchlist(source: Snapshot, target: Snapshot, draft: Draft) -> None:
