@@ -100,6 +100,19 @@ def test_plays_without_a_date(
     assert pair(plays(*here), plays(*there), 2, frozenset(known))[0] == expected
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_plays_that_are_equally_near_the_older_one_counts(turned: bool) -> None:
+    one, two = plays(10), plays(0, 20)
+    found, _, _ = pair(two, one, 15) if turned else pair(one, two, 15)
+    assert found == [(0, 10) if turned else (10, 0)]
+
+
+def test_plays_may_be_given_in_any_order() -> None:
+    for here in ((0, 100, 200), (200, 0, 100), (100, 200, 0)):
+        found, _, _ = pair(plays(*here), plays(101, 201, 1, 400), 5)
+        assert sorted(found, key=str) == [(0, 1), (100, 101), (200, 201)]
+
+
 @pytest.mark.parametrize(("apart", "known", "pairs"), [(DAY, 2, 1), (DAY + 1, 2, 0), (DAY, 1, 0), (10, 1, 0)])
 def test_known_plays_stay_one_within_a_day(apart: int, known: int, pairs: int) -> None:
     found, _, _ = pair(plays(0), plays(apart), 0, frozenset((0, apart)[:known]))

@@ -56,7 +56,7 @@ def match_plays(
     pairs += _pair_undated(here, there, mine, theirs)
     used_here, used_there = {i for i, _ in pairs}, {j for _, j in pairs}
     return Matched(
-        pairs=tuple(sorted(pairs)),
+        pairs=tuple(pairs),
         only_here=tuple(i for i in range(len(here)) if i not in used_here),
         only_there=tuple(j for j in range(len(there)) if j not in used_there),
     )
@@ -106,9 +106,9 @@ def _pair_heap(mine: list[_Dated], theirs: list[_Dated], window: int) -> Iterato
     """Find the best pairs of a heap: crossing pairs are never better, so prefixes decide."""
     if not mine or not theirs:
         return
-    most = min(len(mine), len(theirs))
-    keep = most * window + 1
-    pair = keep * (2 * most + 1)
+    # as many pairs as can be may always keep as many known plays as can be (Mendelsohn and Dulmage, 1958): so
+    # both count alike, each for more than all pairs can be apart
+    worth = min(len(mine), len(theirs)) * window + 1
     # best[i][j]: what the first i and j plays can reach
     best = [[0] * (len(theirs) + 1)]
     for i, a in enumerate(mine):
@@ -116,7 +116,7 @@ def _pair_heap(mine: list[_Dated], theirs: list[_Dated], window: int) -> Iterato
         for j, b in enumerate(theirs):
             value = max(above[j + 1], row[j])
             if (apart := abs(a.at - b.at)) <= window:
-                value = max(value, above[j] + pair + keep * (a.known + b.known) - apart)
+                value = max(value, above[j] + worth * (1 + a.known + b.known) - apart)
             row.append(value)
         best.append(row)
     i, j = len(mine), len(theirs)
