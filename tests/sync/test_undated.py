@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from itertools import product
 
 import pytest
 
@@ -135,6 +136,48 @@ def test_real_plays_of_an_undated_side_travel() -> None:
         capabilities={Side.SOURCE: UNDATED, Side.TARGET: DATED},
     )
     assert [(c.side, c.key) for c in made.changes] == [(Side.TARGET, f"{M1}@{LATE}")]
+
+
+@pytest.mark.parametrize(
+    ("at", "taken", "expected"),
+    [
+        # the play that was agreed is gone: an older one is no new watching, a newer one is
+        (EARLY, False, "skip unwatched_at_target"),
+        (None, False, "skip unwatched_at_target"),
+        (NOW, False, "target only_at_source"),
+        # gone because of us: it says nothing
+        (EARLY, True, "target only_at_source"),
+    ],
+)
+def test_an_older_play_in_the_place_of_the_one_that_was_agreed(
+    at: int | None, taken: bool, expected: str
+) -> None:
+    gone, key = f"{M1}@{LATE}", f"{M1}@{'unknown' if at is None else at}"
+    for direction, side in product(Direction, Side):
+        made = make_plan(
+            Feature.HISTORY,
+            [play(movie(1), at)],
+            [],
+            direction=direction,
+            baseline={gone: ONCE},
+            taken={(side, gone): play(movie(1), LATE)} if taken else {},
+            capabilities={Side.SOURCE: DATED, Side.TARGET: UNDATED},
+        )
+        assert told(made) == {key: expected if direction is TWO else "target only_at_source"}
+
+
+def test_in_a_one_way_pair_the_one_that_can_be_written_stands_for_an_agreed_play_that_is_gone() -> None:
+    made = make_plan(
+        Feature.HISTORY,
+        [play(movie(1, "tt1"), EARLY - DAY), play(movie(imdb="tt1"), EARLY)],
+        [],
+        baseline={f"{M1}@{LATE}": ONCE},
+        capabilities={Side.SOURCE: DATED, Side.TARGET: UNDATED},
+    )
+    assert told(made) == {
+        f"{M1}@{EARLY - DAY}": "target only_at_source",
+        f"{M1}@{EARLY}": "skip covered_by_newest",
+    }
 
 
 def test_a_mark_of_a_moment_ago_counts_for_all_plays_of_the_item() -> None:
@@ -303,6 +346,30 @@ async def test_what_was_removed_after_a_mark_stays_away(lab: Lab, side: Side, di
         pair.plex.watched.pop()
         pair.plex.entries[Feature.HISTORY].pop()
         await pair.silence()
+
+
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize("before", [0, 1, 3])
+async def test_unwatched_stays_so_when_an_older_play_takes_the_place_of_the_agreed_one(
+    lab: Lab, side: Side, before: int
+) -> None:
+    """The older one is there for so many runs before the agreed one is deleted."""
+    pair = Plex(lab, side, TWO)
+    pair.plex.logs = False
+    agreed, older = play(movie(1), LATE), play(movie(1), EARLY)
+    pair.other.entries[Feature.HISTORY] = [agreed]
+    await lab.run()
+    pair.plex.watched.clear()
+    await pair.silence()
+    pair.other.entries[Feature.HISTORY].append(older)
+    await pair.silence(before)
+    pair.other.entries[Feature.HISTORY].remove(agreed)
+    await pair.silence(4)
+    assert not pair.plex.watched
+    # a later watching is one
+    pair.other.entries[Feature.HISTORY].append(play(movie(1), int(lab.now)))
+    await lab.run()
+    assert len(pair.plex.watched) == 1
 
 
 @SIDES

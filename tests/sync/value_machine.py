@@ -27,6 +27,7 @@ from custom_components.crosswatch.sync.models import (
     Entry,
     Feature,
     Item,
+    Missing,
     Play,
     Rating,
     Resume,
@@ -238,10 +239,14 @@ class ValueMachine(World[ValueSide]):
 
     def agreed_plays(self) -> set[tuple[int, int]]:
         """Plays that are agreed now."""
+        return {play for play, missing in self.known_plays().items() if missing == PRESENT}
+
+    def known_plays(self) -> dict[tuple[int, int], Missing]:
+        """Plays of which the baseline says anything."""
         scopes = {side: sim.scope_hash for side, sim in self.sides.items()}
         known = self.runner.run(self.state.known(PAIR, Feature.HISTORY, scopes)).baseline
-        pairs = (key.split(":")[2].split("@") for key, missing in known.items() if missing == PRESENT)
-        return {(int(title), int(at)) for title, at in pairs}
+        pairs = ((key.split(":")[2].split("@"), missing) for key, missing in known.items())
+        return {(int(title), int(at)): missing for (title, at), missing in pairs}
 
     def may_hide(self, side: Side, feature: Feature, entry: Entry) -> bool:
         """Whether a wrong read may hide a row."""
@@ -415,8 +420,11 @@ class ValueMachine(World[ValueSide]):
         self.plays[side][number, at] += 1
         row = Row(entry=Play(item=movie(number), watched_at=at), landed_at=self.time.true)
         there = [each.entry for each in self.rows(self.dated, (Feature.HISTORY, number))]
+        times = [entry.watched_at or 0 for entry in there if isinstance(entry, Play)]
+        # what is deleted there is known for a while: nobody can tell whether it was so before this one came
+        times += [when for title, when in self.known_plays() if title == number]
         self.sides[side].rows[Feature.HISTORY].append(row)
-        if all(at > (entry.watched_at or 0) for entry in there if isinstance(entry, Play)):
+        if all(at > when for when in times):
             # a later watching may be marked again, an older one that turns up is none
             self.unmarked.discard(number)
 

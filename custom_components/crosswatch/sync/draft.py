@@ -8,6 +8,7 @@ from .collector import free
 from .context import PROVES_NOTHING, Context
 from .ledger import Mark
 from .models import (
+    CERTAIN,
     Action,
     Change,
     Entry,
@@ -62,6 +63,7 @@ class Draft:
         self._events: dict[Side, AbstractSet[str | None]] = {}
         self._standing: set[tuple[Side, str]] = set()
         self._doubted: set[str] = set()
+        self._left: dict[str, Missing] = {}
         self._met: set[tuple[Side, str]] = set()
         """Decisions that still apply."""
         self._overruled: set[tuple[Side, str]] = set()
@@ -96,6 +98,11 @@ class Draft:
     def doubt(self, key: str) -> None:
         """Note that the values agreed on say nothing any more, while the key stays in the baseline."""
         self._doubted.add(key)
+
+    def leave_without(self, side: Side, key: str) -> None:
+        """Note that a side is to stay without what was never agreed, as if it had been taken away there."""
+        since = self.context.now
+        self._left[key] = Missing(CERTAIN, 0, since) if side is Side.SOURCE else Missing(0, CERTAIN, 0, since)
 
     def cover(self, side: Side, keys: Iterable[str]) -> None:
         """Note plays that a side holds only in that it counts their item as watched."""
@@ -324,6 +331,9 @@ class Draft:
         gone = [key for key, missing in now.items() if missing is None]
         logs = {key: self.context.logs[old] for key, old in self._renamed.items() if old in self.context.logs}
         logs |= self._logs
+        missing = {
+            k: m for k, m in now.items() if m is not None and (m != baseline.get(k) or k in self._doubted)
+        }
         lost = {
             side: tuple(k for k, m in now.items() if m and self._absences.only_side(k) is side.other)
             for side in Side
@@ -336,9 +346,7 @@ class Draft:
             agreed=tuple(in_order(self._agreed)),
             values={key: self._values[key] for key in in_order(self._values)},
             logs={key: logs[key] for key in in_order(logs)},
-            missing={
-                k: m for k, m in now.items() if m is not None and (m != baseline.get(k) or k in self._doubted)
-            },
+            missing=self._left | missing,
             gone=tuple(sorted({*gone, *self._renamed.values(), *self._doubted})),
             standing=tuple(sorted(self._standing)),
             decided=self._follow(set(gone)),

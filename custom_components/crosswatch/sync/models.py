@@ -349,12 +349,12 @@ class Plan:
     """What one feature of a pair needs. The same input gives the same plan, byte for byte.
 
     `agreed` are the keys seen equal on both sides, `values` and `logs` what they were newly seen to agree
-    on. Of the baseline, `missing` are new counts of keys that are not agreed now and `gone` the keys to
-    forget. `standing` are the removals that are due, whether or not they may be carried out now. `decided`
-    are the decisions of a person that look otherwise now: since when their item is nowhere, None
-    for those that are over since it has changed. For the guards: `lost` has, by side, the keys that side
-    held in the last run and only the other side holds now, `kept` how many keys of the baseline a side
-    holds, and `moved` how many new plays stand where a known play of the item vanished.
+    on. `missing` are new counts of keys that are not agreed now: of the baseline, and of what a side is to
+    stay without. `gone` are the keys to forget, `standing` the removals that are due, whether or not they may
+    be carried out now. `decided` are the decisions of a person that look otherwise now: since when their item
+    is nowhere, None for those that are over since it has changed. For the guards: `lost` has, by side, the
+    keys that side held in the last run and only the other side holds now, `kept` how many keys of the
+    baseline a side holds, and `moved` how many new plays stand where a known play of the item vanished.
     """
 
     feature: Feature

@@ -223,7 +223,8 @@ class _History:
         draft = self._draft
         keys = {place: play_key(item, plays[place].watched_at) for place in missing}
         known = {place: self._recognise(item, plays[place]) for place in missing}
-        last_known = max((_age(plays[place]) for place in missing if known[place]), default=None)
+        ages = [_age(plays[place]) for place in missing if known[place]]
+        last_known = max([*ages, *self._gone_from_both(item)], default=None)
         news = [place for place in missing if last_known is None or _age(plays[place]) > last_known]
         # the newest one stands for all, of those the side can take
         chosen = max(news, key=lambda place: (not draft.refused(side, plays[place]), place), default=None)
@@ -237,6 +238,9 @@ class _History:
             elif chosen is None and draft.context.two_way:
                 # agreed before, or older than such a play: marked unwatched there, and that must stay so
                 draft.skip(side, key, play, f"unwatched_at_{side}")
+                if not known[place]:
+                    # even when the play that was agreed is forgotten
+                    draft.leave_without(side, key)
             elif place != stands:
                 # one play stands for all
                 draft.skip(side, key, play, "covered_by_newest")
@@ -246,6 +250,14 @@ class _History:
             else:
                 # agreed before, in a one-way pair the source decides
                 draft.add(side, key, play, "missing_at_target")
+
+    def _gone_from_both(self, item: str) -> list[int]:
+        """Times of agreed plays of an item that neither side shows any more, and not because of us."""
+        draft = self._draft
+        if not draft.context.two_way:
+            return []
+        taken = {key for _, key in draft.context.taken}
+        return [at for at, key in draft.orphans().get(item, {}).items() if key not in taken]
 
     def _take(
         self,
