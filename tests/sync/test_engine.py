@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from custom_components.crosswatch.sync import feature_run
+from custom_components.crosswatch.sync.disk import DiskFault
 from custom_components.crosswatch.sync.engine import AlreadyRunningError
 from custom_components.crosswatch.sync.feature_run import SETTLE, UNDER_WAY
 from custom_components.crosswatch.sync.models import (
@@ -19,7 +20,9 @@ from custom_components.crosswatch.sync.provider import (
     AuthError,
     BadAnswerError,
     IncompleteReadError,
+    RateLimitedError,
     RefusedError,
+    StateFileError,
     UnreachableError,
 )
 from custom_components.crosswatch.sync.report import Phase, RunStatus
@@ -87,6 +90,7 @@ async def test_unresolved_items_are_counted_by_reason_listed_and_solved(lab: Lab
         (BadAnswerError("not JSON"), RunStatus.INCOMPLETE),
         (IncompleteReadError("90 of 100 rows"), RunStatus.INCOMPLETE),
         (RefusedError(400, "bad"), RunStatus.FAILED),
+        (RateLimitedError("http:429", 60.0), RunStatus.UNREACHABLE),
     ],
 )
 @pytest.mark.parametrize("side", list(Side))
@@ -105,6 +109,17 @@ async def test_a_side_that_fails_is_never_ok_and_changes_nothing(
     assert len(lab.at_target) == 3
     provider.read_error = None
     assert (await lab.run()).total("added") == 1
+
+
+@pytest.mark.parametrize("side", list(Side))
+async def test_a_providers_own_file_is_named_with_what_is_wrong_with_it(lab: Lab, side: Side) -> None:
+    lab.fill(3)
+    provider = lab.source if side is Side.SOURCE else lab.target
+    provider.read_error = StateFileError("kept.json", DiskFault.READ_ONLY, "can't be written")
+    report = (await lab.run()).features[Feature.WATCHLIST]
+    assert (report.status, report.side) == (RunStatus.FAILED, side)
+    assert (report.fault, report.file) == (DiskFault.READ_ONLY, "kept.json")
+    assert not lab.at_target
 
 
 async def test_a_refused_credential_stops_the_run_but_an_unreachable_side_only_its_feature(lab: Lab) -> None:

@@ -20,6 +20,7 @@ SEED = os.environ.get("CROSSWATCH_SEED")
 PARTS = int(os.environ.get("CROSSWATCH_PARTS", "1"))
 
 
+@pytest.mark.hypothesis
 @pytest.mark.timeout(20 * 60 if SEED is None else 0)
 @pytest.mark.parametrize("machine", [PairMachine, ValueMachine])
 @pytest.mark.parametrize("part", range(PARTS))

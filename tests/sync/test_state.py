@@ -1,6 +1,7 @@
 """The state file: damage, versions, threads."""
 
 import asyncio
+import errno
 import json
 from pathlib import Path
 import sqlite3
@@ -12,7 +13,7 @@ from custom_components.crosswatch.sync import schema
 from custom_components.crosswatch.sync.baseline import Learned
 from custom_components.crosswatch.sync.codec import entry_as_dict, entry_from_dict
 from custom_components.crosswatch.sync.database import DATABASE, StateError
-from custom_components.crosswatch.sync.disk import DiskFault
+from custom_components.crosswatch.sync.disk import DamagedFileError, DiskFault, NewerFileError, fault_of
 from custom_components.crosswatch.sync.models import (
     PRESENT,
     Action,
@@ -84,6 +85,40 @@ async def test_a_file_with_a_damaged_page_is_an_error_before_anything_is_read_fr
     with pytest.raises(StateError) as raised:
         await State.open(tmp_path)
     assert raised.value.fault is DiskFault.DAMAGED
+
+
+async def test_an_emptied_file_is_damaged_where_there_were_runs_and_a_new_one_elsewhere(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / DATABASE).touch()
+    await (await State.open(tmp_path)).close()
+    (tmp_path / DATABASE).write_bytes(b"")
+    (tmp_path / "of_a_provider.json").touch()
+    with pytest.raises(StateError) as raised:
+        await State.open(tmp_path)
+    assert raised.value.fault is DiskFault.DAMAGED
+    assert (tmp_path / DATABASE).stat().st_size == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "fault"),
+    [
+        (OSError(errno.ENOSPC, "no"), DiskFault.FULL),
+        (OSError(errno.EDQUOT, "no"), DiskFault.FULL),
+        (OSError(errno.EFBIG, "no"), DiskFault.FULL),
+        (OSError(errno.EROFS, "no"), DiskFault.READ_ONLY),
+        (PermissionError(errno.EACCES, "no"), DiskFault.READ_ONLY),
+        (PermissionError(errno.EPERM, "no"), DiskFault.READ_ONLY),
+        (OSError(errno.EIO, "no"), DiskFault.ERROR),
+        (OSError("no"), DiskFault.ERROR),
+        (sqlite3.OperationalError("no"), DiskFault.ERROR),
+        (DamagedFileError("no"), DiskFault.DAMAGED),
+        (NewerFileError("no"), DiskFault.NEWER),
+    ],
+)
+def test_what_is_wrong_with_a_disk_is_told_apart(error: OSError | sqlite3.Error, fault: DiskFault) -> None:
+    assert fault_of(error) is fault
+    assert StateError.of(error).fault is fault
 
 
 async def test_a_file_of_a_newer_version_is_an_error(tmp_path: Path) -> None:

@@ -69,6 +69,19 @@ class Accounts:
 
 
 @pytest.mark.parametrize("feature", FEATURES)
+async def test_what_another_pair_has_just_written_at_its_own_account_travels_on_from_the_shared_one(
+    lab: Lab, feature: Feature
+) -> None:
+    chain = Accounts(lab, feature, "AB", "BC")
+    await chain.agree()
+    chain.of("B").append(Pair(lab, feature).entries(1, first=9)[0])
+    await chain.run("AB", "BC", later=MINUTE)
+    assert chain.held("ABC") == [9, 9, 9]
+    await chain.run("AB", "BC", "AB", "BC")
+    assert chain.held("ABC") == [9, 9, 9]
+
+
+@pytest.mark.parametrize("feature", FEATURES)
 @pytest.mark.parametrize("taken_from", ["A", "B", "C"])
 @pytest.mark.parametrize("order", [("AB", "BC"), ("BC", "AB"), ("BC", "BC", "AB", "AB")])
 async def test_a_removal_travels_through_all_pairs(

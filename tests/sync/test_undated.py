@@ -503,6 +503,16 @@ async def test_another_pair_learns_the_true_date(lab: Lab) -> None:
     assert pair.plays(tracker) == [LATE]
 
 
+async def test_what_was_written_at_a_forgotten_account_is_forgotten(lab: Lab) -> None:
+    pair = Plex(lab, Side.TARGET, ONE)
+    pair.other.entries[Feature.HISTORY] = [play(movie(1), LATE)]
+    await lab.run(accounts={Side.TARGET: "plex_1"})
+    await lab.state.forget_account("plex_2")
+    assert len(await lab.state.marks("plex_1", PAIR)) == 1
+    await lab.state.forget_account("plex_1")
+    assert await lab.state.marks("plex_1", PAIR) == ()
+
+
 async def test_marks_of_a_forgotten_pair_without_a_name_are_forgotten(lab: Lab) -> None:
     pair = Plex(lab, Side.TARGET, ONE)
     pair.other.entries[Feature.HISTORY] = [play(movie(1), LATE)]
