@@ -179,6 +179,12 @@ def test_what_one_side_shows_again(side: Side, before: Missing, after: Missing |
     assert made.gone == (() if after else (M1,))
 
 
+@pytest.mark.parametrize("before", [Missing(target=1), Missing(1, 1), Missing(2, 2)])
+def test_what_both_show_again_is_agreed_and_no_more_is_told_of_it(before: Missing) -> None:
+    made = removal_plan(Feature.WATCHLIST, [listed(movie(1))], [listed(movie(1))], {M1: before})
+    assert (made.agreed, made.missing, made.gone) == ((M1,), {}, ())
+
+
 TOGETHER = Missing(1, 1, NOW - HOUR, NOW - HOUR)
 AGAIN, ANEW = "target removed_at_source", "source only_at_target"
 

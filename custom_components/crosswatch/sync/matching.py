@@ -40,19 +40,13 @@ def match_plays(
         return Matched(pairs=(), only_here=tuple(range(len(here))), only_there=tuple(range(len(there))))
     if [play.watched_at for play in here] == [play.watched_at for play in there]:
         return Matched(pairs=tuple((place, place) for place in range(len(here))), only_here=(), only_there=())
-    times, other_times = _times(here), _times(there)
-    mine: list[_Dated] = []
-    theirs: list[_Dated] = []
-    if [at for at, _ in times] == [at for at, _ in other_times]:
-        pairs = [(i, j) for (_, i), (_, j) in zip(times, other_times, strict=True)]
-    else:
-        mine = [_Dated(at, i, known(here[i])) for at, i in times]
-        theirs = [_Dated(at, j, known(there[j])) for at, j in other_times]
-        pairs = list(_pair(mine, theirs, window))
-        mine, theirs = _without(mine, (i for i, _ in pairs)), _without(theirs, (j for _, j in pairs))
-        again = list(_pair([p for p in mine if p.known], [p for p in theirs if p.known], max(window, DAY)))
-        mine, theirs = _without(mine, (i for i, _ in again)), _without(theirs, (j for _, j in again))
-        pairs += again
+    mine = [_Dated(at, i, known(here[i])) for at, i in _times(here)]
+    theirs = [_Dated(at, j, known(there[j])) for at, j in _times(there)]
+    pairs = list(_pair(mine, theirs, window))
+    mine, theirs = _without(mine, (i for i, _ in pairs)), _without(theirs, (j for _, j in pairs))
+    again = list(_pair([p for p in mine if p.known], [p for p in theirs if p.known], max(window, DAY)))
+    mine, theirs = _without(mine, (i for i, _ in again)), _without(theirs, (j for _, j in again))
+    pairs += again
     pairs += _pair_undated(here, there, mine, theirs)
     used_here, used_there = {i for i, _ in pairs}, {j for _, j in pairs}
     return Matched(
