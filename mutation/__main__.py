@@ -52,7 +52,7 @@ MODULES: Final = {
     "models": (*DRAFT, "tests/sync/test_models.py"),
     "ordering": DRAFT,
     "plan": PLAIN,
-    "plan_history": PLAIN,
+    "plan_history": DRAFT,
     "plan_progress": PLAIN,
     "plan_ratings": PLAIN,
     "values": DRAFT,

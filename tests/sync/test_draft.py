@@ -326,6 +326,35 @@ def test_what_counts_as_watched_is_held() -> None:
     assert (made.agreed, made.kept) == (tuple(keys[:2]), {SOURCE: 3, TARGET: 2})
 
 
+def test_only_what_we_have_marked_unwatched_is_marked_again() -> None:
+    plays = [play(movie(number), NOW) for number in (1, 2)]
+    made = removal_plan(
+        Feature.HISTORY, plays, plays, {}, able=(FULL, UNDATED), taken={(TARGET, P1): play(movie(1), NOW)}
+    )
+    assert [(change.side, change.key, change.rule) for change in made.changes] == [
+        (TARGET, P1, "only_at_source")
+    ]
+
+
+@pytest.mark.parametrize("side", Side)
+def test_a_side_that_is_to_stay_unwatched_is_noted_to_be_without_an_older_play(side: Side) -> None:
+    """The play that was agreed is gone, and an older one is there that never was."""
+    early = NOW - HOUR
+    rows: dict[Side, list[Entry]] = {side: [], side.other: [play(movie(1), early)]}
+    able = (UNDATED, FULL) if side is SOURCE else (FULL, UNDATED)
+    made = removal_plan(Feature.HISTORY, rows[SOURCE], rows[TARGET], {P1: Missing(2, 0)}, able=able)
+    assert told(made) == {f"{M1}@{early}": f"skip unwatched_at_{side}"}
+    without = Missing(2, 0, NOW, 0) if side is SOURCE else Missing(0, 2, 0, NOW)
+    assert made.missing == {f"{M1}@{early}": without, P1: Missing(2, 1, 0, NOW)}
+
+
+def test_of_an_agreed_play_that_is_unwatched_nothing_new_is_noted() -> None:
+    made = removal_plan(
+        Feature.HISTORY, [play(movie(1), NOW)], [], {P1: Missing(target=2)}, able=(FULL, UNDATED)
+    )
+    assert (told(made), made.missing) == ({P1: "skip unwatched_at_target"}, {})
+
+
 def test_that_the_source_of_a_one_way_pair_counts_a_film_as_watched_tells_no_play() -> None:
     made = removal_plan(
         Feature.HISTORY,
