@@ -1,7 +1,8 @@
 """No rating is lost or doubled, whatever breaks off and wherever (API reference W9, W10)."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from itertools import product
 import json
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ from .helpers import (
     update,
 )
 
-pytestmark = pytest.mark.thorough
+thorough = pytest.mark.thorough
 
 SHADOW = "publicmetadb_ratings.pair1.shadow.json"
 MOVIE = movie(550)
@@ -96,30 +97,46 @@ FAULTS: tuple[dict[str, Any], ...] = (
 )
 
 
+def combined(*axes: Iterable[Any], quick: Collection[tuple[Any, ...]]) -> list[Any]:
+    """Return all combinations; those that show all there is to see are quick, the others thorough."""
+    found = list(product(*axes))
+    assert all(each in found for each in quick)
+    return [
+        pytest.param(*each, marks=() if each in quick else thorough, id="-".join(map(str, each)))
+        for each in found
+    ]
+
+
 @pytest.mark.parametrize(
-    ("ownership", "method", "times"),
-    [
-        (Ownership.HIDDEN, "POST", 1),
-        (Ownership.HIDDEN, "POST", 3),
-        (Ownership.IS_OWNER, "POST", 2),
-        (Ownership.USER_ID, "POST", 1),
-        (Ownership.HIDDEN, "DELETE", 2),
-        (Ownership.HIDDEN, "GET", 2),
-    ],
+    ("kind", "when", "fault"),
+    combined(
+        (
+            (Ownership.HIDDEN, "POST", 1),
+            (Ownership.HIDDEN, "POST", 3),
+            (Ownership.IS_OWNER, "POST", 2),
+            (Ownership.USER_ID, "POST", 1),
+            (Ownership.HIDDEN, "DELETE", 2),
+            (Ownership.HIDDEN, "GET", 2),
+        ),
+        When,
+        FAULTS,
+        quick=[
+            *(((Ownership.HIDDEN, "POST", 3), When.AFTER, FAULTS[which]) for which in (1, 4, -1)),
+            ((Ownership.IS_OWNER, "POST", 2), When.AFTER, FAULTS[-1]),
+            ((Ownership.USER_ID, "POST", 1), When.AFTER, FAULTS[3]),
+        ],
+    ),
 )
-@pytest.mark.parametrize("when", list(When))
-@pytest.mark.parametrize("fault", FAULTS, ids=str)
 async def test_w09_failed_half_loses_nothing(
     build: Build,
     sim: PublicMetaDBSimulator,
     user: User,
-    ownership: Ownership,
+    kind: tuple[Ownership, str, int],
     when: When,
-    method: str,
     fault: dict[str, Any],
-    times: int,
 ) -> None:
     """A change whose second half fails: the old score or the new one is there, or comes back."""
+    ownership, method, times = kind
     sim.settings.ownership = ownership
     sim.state.add_rating("somebody", tmdb_id=550, score=90)
     await run(build(), {MOVIE: 80})
@@ -143,9 +160,15 @@ async def test_w09_failed_half_loses_nothing(
     assert sim.state.title_ratings.rows()[0].score == 90
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=str)
-@pytest.mark.parametrize("when", list(When))
-@pytest.mark.parametrize("ownership", [Ownership.HIDDEN, Ownership.IS_OWNER])
+@pytest.mark.parametrize(
+    ("ownership", "when", "fault"),
+    combined(
+        (Ownership.HIDDEN, Ownership.IS_OWNER),
+        When,
+        FAULTS,
+        quick=[(Ownership.HIDDEN, When.AFTER, FAULTS[which]) for which in (10, -1)],
+    ),
+)
 async def test_new_rating_that_fails_is_there_once_in_the_end(
     build: Build,
     sim: PublicMetaDBSimulator,
@@ -200,6 +223,7 @@ async def test_w09_refused_score_leaves_the_old_one(
     assert "pending" not in items(tmp_path)["movie:tmdb:550#rating:overall"]
 
 
+@thorough
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("ownership", [Ownership.HIDDEN, Ownership.IS_OWNER])
 async def test_w09_cancelled_at_any_await(
@@ -232,6 +256,7 @@ async def test_w09_cancelled_at_any_await(
             assert (low in (65, 75), high in (80, 90)) == (True, True)
 
 
+@thorough
 @pytest.mark.parametrize("number", range(1, 10))
 async def test_w09_crash_at_every_save(
     build: Build, sim: PublicMetaDBSimulator, user: User, monkeypatch: pytest.MonkeyPatch, number: int
@@ -260,6 +285,7 @@ async def test_w09_crash_at_every_save(
     assert held(user) == [90]
 
 
+@thorough
 @pytest.mark.parametrize("ownership", [Ownership.HIDDEN, Ownership.IS_OWNER])
 @pytest.mark.parametrize("when", list(When))
 @pytest.mark.parametrize("number", range(1, 6))
@@ -604,6 +630,7 @@ async def test_deletions_may_count_as_well(build: Build, sim: PublicMetaDBSimula
     assert held(user) == [80]
 
 
+@thorough
 async def test_break_of_the_whole_service_is_not_the_quota(
     build: Build, sim: PublicMetaDBSimulator, user: User
 ) -> None:
