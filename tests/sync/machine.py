@@ -202,7 +202,7 @@ class PairMachine(World[SimSide]):
         known = slot in self.model.taken[side.other] or (side, slot) in self.model.loose
         assert known, f"lost {slot} on {side}"
         for row in self.sides[side].rows[slot[0]]:
-            if row.entry == change.entry:
+            if replace(row.entry, remote_id=None) == replace(change.entry, remote_id=None):
                 self.lying.get(side, {}).pop(id(row), None)
 
     @invariant()
@@ -276,7 +276,7 @@ class PairMachine(World[SimSide]):
                 item = replace(entry.item, ids=Ids(tmdb=entry.item.ids.tmdb))
                 entry = replace(entry, item=item)
             self.gave(feature, entry, side)
-            self.sides[side].rows[feature].append(Row(entry=entry))
+            self.sides[side].rows[feature].append(Row(entry=self.sides[side].make(feature, entry)))
 
     def gave(self, feature: Feature, entry: Entry, side: Side) -> None:
         """Note what a person did."""

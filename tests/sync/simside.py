@@ -18,6 +18,7 @@ from custom_components.crosswatch.sync.models import (
     Kind,
     Outcome,
     OutcomeStatus,
+    Play,
     Scope,
     Snapshot,
 )
@@ -202,6 +203,7 @@ class SimSide:
         self._time = time
         self._moment = moment
         self._random = random.Random(7)
+        self._last_id = 0
 
     def entries(self, feature: Feature) -> list[Entry]:
         """Everything that has landed."""
@@ -246,8 +248,11 @@ class SimSide:
         return ()
 
     def make(self, feature: Feature, entry: Entry) -> Entry:
-        """Return what the service makes of an entry that is written now."""
-        return entry
+        """Return what the service makes of an entry that is added now: each play has an id of its own."""
+        if not isinstance(entry, Play):
+            return entry
+        self._last_id += 1
+        return replace(entry, remote_id=f"{self.name}:{self._last_id}")
 
     def written_at(self, row: Row | None) -> int | None:
         """Return when the service did a write, where it says so."""
@@ -326,7 +331,8 @@ class SimSide:
 
     def _take(self, feature: Feature, entry: Entry, *, late: bool) -> Row | None:
         """Take away the rows of an entry; whatever else there is of its title stays."""
-        taken = [row for row in self.rows[feature] if row.entry == entry]
+        wanted = replace(entry, remote_id=None)
+        taken = [row for row in self.rows[feature] if replace(row.entry, remote_id=None) == wanted]
         for row in taken:
             self.rows[feature].remove(row)
             row.gone_at = self._time.true + (LANDING if late else 0)

@@ -282,6 +282,30 @@ def test_what_we_have_taken_away_is_new_where_it_is_shown_again() -> None:
         assert told(made) == {M1: f"{side} removed_at_{side.other}"}
 
 
+@pytest.mark.parametrize(("day", "anew"), [(NOW, False), (NOW - 1, True)])
+def test_what_we_tried_to_take_away_is_told_from_what_is_new_by_its_day(day: int, anew: bool) -> None:
+    """Both sides were found without it in one look, and that one does not tell since when it is listed."""
+    row = replace(listed(movie(1)), listed_at=NOW)
+    gone = {(SOURCE, M1): replace(row, listed_at=day)}
+    missing = {M1: Missing(1, 1, NOW - 60, NOW - 60)}
+    made = removal_plan(Feature.WATCHLIST, [row], [], missing, taken=gone)
+    assert told(made) == {M1: "skip missing_at_target_once"}
+    assert bool(made.missing.get(M1, missing[M1]).source) is anew
+
+
+@pytest.mark.parametrize(("taken", "expected"), [("a", "removed_at_target"), ("c", "only_at_source")])
+def test_of_several_rows_of_one_time_the_one_we_tried_to_take_away_tells(taken: str, expected: str) -> None:
+    key = play_key(M1, NOW)
+    rows = [Play(item=movie(1), watched_at=NOW, remote_id=each) for each in "ab"]
+    gone = {(SOURCE, key): Play(item=movie(1), watched_at=NOW, remote_id=taken)}
+    made = removal_plan(
+        Feature.HISTORY, rows, [], {key: Missing(source=1, target=2, source_since=NOW - 60)}, taken=gone
+    )
+    assert {change.rule for change in made.changes} == {expected}
+    assert made.missing.get(key) == (Missing(target=2) if taken == "a" else None)
+    assert made.gone == (() if taken == "a" else (key,))
+
+
 @pytest.mark.parametrize(
     ("at", "expected"), [(NOW, "source removed_at_target"), (None, "target only_at_source")]
 )

@@ -453,11 +453,15 @@ class ValueMachine(World[ValueSide]):
         times = {row.entry.watched_at for row in there if isinstance(row.entry, Play)}
         if not rows or self.open_writes(Feature.HISTORY) or not times <= known:
             return
+        # what was deleted at the other side since the last run is still known, and says the same
+        acts = times or (
+            any(not row.unwatched for row in rows) and any(title == number for title, _ in self.known_plays())
+        )
         for row in rows:
             self.sides[self.undated].rows[Feature.HISTORY].remove(row)
             assert isinstance(row.entry, Play)
             self.plays[self.undated].pop((number, row.entry.watched_at or 0), None)
-        if self.direction is Direction.TWO_WAY and times:
+        if self.direction is Direction.TWO_WAY and acts:
             self.unmarked.add(number)
 
     @rule(seconds=st.sampled_from((1, 30, 300, HOUR, 2 * DAY, 40 * DAY)))

@@ -29,6 +29,8 @@ class Absences:
         """Whether what one side alone shows is what was agreed, where its dates tell."""
         self._anew: set[str] = set()
         """What one side alone shows, and was added there since we have taken it away."""
+        self._still: set[str] = set()
+        """What one side alone shows, and should have been taken away there by us."""
         self._context = context
         self._seen, self._renamed = seen, renamed
         self._taken = context.taken.keys() | context.taken_elsewhere
@@ -50,10 +52,12 @@ class Absences:
         """Put what one side alone shows beside what we have taken away there: did that not land?"""
         side = self.only_side(key)
         taken = None if side is None else self._context.taken.get((side, key))
-        if side is None or taken is None:
+        if taken is None or side is None or key in self._still:
             return
         same = is_same_act(entry, taken)
         if same:
+            # of several rows of one time this one tells
+            self._still.add(key)
             self.same[key] = True
         elif same is False or missing.at(side):
             # where nobody can tell, what a person may have added is not taken away

@@ -253,11 +253,9 @@ class _History:
 
     def _gone_from_both(self, item: str) -> list[int]:
         """Times of agreed plays of an item that neither side shows any more, and not because of us."""
-        draft = self._draft
-        if not draft.context.two_way:
-            return []
-        taken = {key for _, key in draft.context.taken}
-        return [at for at, key in draft.orphans().get(item, {}).items() if key not in taken]
+        context = self._draft.context
+        times = self._draft.orphans().get(item, {}) if context.two_way else {}
+        return [at for at, key in times.items() if not any((side, key) in context.taken for side in Side)]
 
     def _take(
         self,
