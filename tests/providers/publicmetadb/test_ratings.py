@@ -14,6 +14,7 @@ from custom_components.crosswatch.providers.publicmetadb.rating_records import (
     tenths_of,
     whole_tens,
 )
+from custom_components.crosswatch.providers.publicmetadb.rating_rows import remote_rating
 from custom_components.crosswatch.sync.models import Feature, Item, Kind, Rating, Scope
 from custom_components.crosswatch.sync.provider import AuthError, ProviderError, RateLimitedError
 from tests.simulators.publicmetadb import (
@@ -28,6 +29,7 @@ from tests.simulators.publicmetadb import (
 from .conftest import Build
 from .helpers import (
     A_RATING,
+    JAN_2,
     PAIR,
     RATINGS,
     SCOPE,
@@ -391,6 +393,86 @@ def test_record_survives_the_file() -> None:
     assert Record.from_json(record.key, json.loads(json.dumps(record.as_json()))) == record
     plain = Record(item=movie(550), label="Overall", id="ra1", score=80)
     assert Record.from_json(plain.key, json.loads(json.dumps(plain.as_json()))) == plain
+
+
+MOVIE_KEY = "movie:tmdb:550#rating:overall"
+
+
+@pytest.mark.parametrize(
+    ("key", "row"),
+    [
+        (MOVIE_KEY, None),
+        (MOVIE_KEY, 80),
+        (MOVIE_KEY, {}),
+        (MOVIE_KEY, {"pending": "soon"}),
+        ("movie:imdb:tt1#rating:overall", {"id": "ra1"}),
+        # of a movie or a show, and of which label, only the row could tell
+        ("tmdb:550#rating:overall", {"id": "ra1", "label": "Overall"}),
+        ("tmdb:550#rating:overall", {"id": "ra1", "type": "movie"}),
+        ("tmdb:1399#s01e02#rating:overall", {"id": "er1"}),
+        ("episode:tmdb:1399#rating:overall", {"id": "er1"}),
+        ("movie:tmdb:550:s01e02#rating:overall", {"id": "ra1"}),
+    ],
+)
+def test_row_of_a_file_that_says_too_little(key: str, row: Any) -> None:
+    """Is no rating: what it can't name it must not delete."""
+    assert Record.from_json(key, row) is None
+
+
+def test_removed_rating_is_not_there() -> None:
+    """Nor is it looked for with another key; one whose write broke off may be there."""
+    removed = Record(item=movie(550), label="Overall", id="ra1", score=80, removed=True)
+    assert (removed.held, removed.as_rating("Overall"), removed.doubted()) == (None, None, None)
+    sent = Record(item=movie(550), label="Overall", pending=Pending(at=1, posted=(80, 85)))
+    assert sent.held is None
+    doubted = sent.doubted()
+    assert doubted is not None
+    assert doubted.pending == Pending(at=0, posted=(80, 85))
+
+
+@pytest.mark.parametrize(
+    ("value", "score"),
+    [
+        (80, 80),
+        (79.5, 79.5),
+        ("80", 80),
+        ("79.50", 79.5),
+        (0, 0),
+        (100, 100),
+        (100.1, None),
+        (-1, None),
+        (True, None),
+        (None, None),
+        ([80], None),
+        ("", None),
+        ("good", None),
+        ("nan", None),
+        ("inf", None),
+    ],
+)
+def test_score_of_a_row(value: Any, score: float | None) -> None:
+    """Numbers, however they are written; anything else can't be one of ours."""
+    found = remote_rating({"id": "ra1", "score": value})
+    assert (found and found.score) == score
+    assert (found is None) is (score is None)
+
+
+@pytest.mark.parametrize(
+    ("row", "created"),
+    [
+        ({}, None),
+        ({"created": "2026-01-02T20:15:00.000Z"}, JAN_2),
+        ({"created_at": "2026-01-02T20:15:00.000Z"}, JAN_2),
+        ({"rated_at": "2026-01-02T20:15:00.000Z", "created": "2020-01-01T00:00:00Z"}, JAN_2),
+        ({"created": "yesterday"}, None),
+    ],
+)
+def test_age_of_a_row(row: dict[str, Any], created: int | None) -> None:
+    """Nothing but its age depends on it: a date that can't be read takes no row away."""
+    found = remote_rating({"id": "ra1", "score": 80, **row})
+    assert found is not None
+    assert found.created == created
+    assert remote_rating({"score": 80, **row}) is None
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"items": []}', b"\xff"])

@@ -84,10 +84,6 @@ class RatingStore:
         """Return a rating."""
         return self._records.get(key)
 
-    def ids(self) -> frozenset[str]:
-        """Return the ids of all rows that are ours."""
-        return frozenset(record.id for record in self._records.values() if record.id is not None)
-
     def put(self, record: Record) -> None:
         """Remember a rating; `save` keeps it."""
         if self._records.get(record.key) != record:
