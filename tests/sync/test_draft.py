@@ -441,3 +441,10 @@ def test_of_like_copies_the_one_listed_last_is_written(days: tuple[int | None, i
     entry = chosen(*(WatchlistEntry(item=movie(1), listed_at=day) for day in days))
     assert isinstance(entry, WatchlistEntry)
     assert entry.listed_at == days[1]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_copies_the_one_rated_last_counts_since_the_first_second(turned: bool) -> None:
+    rows = [rated(movie(1), 70, 0), rated(movie(1), 80, 1)]
+    (change,) = make_plan(Feature.RATINGS, rows[::-1] if turned else rows, []).changes
+    assert change.entry == rows[1]

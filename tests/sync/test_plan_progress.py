@@ -315,6 +315,38 @@ def test_two_cuts_of_a_film_are_as_far_as_their_shares() -> None:
     assert told(made) == {KEY: "agreed"}
 
 
+def test_positions_are_whole_milliseconds() -> None:
+    here = Resume(item=movie(1), position_ms=630_001, duration_ms=6_000_000, at=NEW)
+    there = Resume(item=movie(1), position_ms=900_002, duration_ms=9_000_000, at=OLD)
+    made = make_plan(Feature.PROGRESS, [here], [there])
+    assert told(made) == {KEY: "target newer_at_source"}, "30 s after 600,001 ⅓"
+
+
+def test_what_is_as_it_was_agreed_has_not_moved_whatever_was_written() -> None:
+    echo = {Side.TARGET: {KEY: Written(stopped(movie(1), 1200), before=None)}}
+    assert told(plan_stops(TWO, (600, OLD), (1200, OLD), (600, 1200), written=echo)) == {KEY: "agreed"}
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("stop", "expected"), [(-70, "skip watched_at_target"), (-69, "target only_at_source")]
+)
+def test_of_two_times_at_which_an_item_was_watched_the_later_counts(
+    turned: bool, stop: int, expected: str
+) -> None:
+    """Also before 1970, and whatever their order."""
+    watched = [Play(item=movie(1), watched_at=at) for at in (-200, -100)]
+    finished = {Side.TARGET: watched[::-1] if turned else watched}
+    rows = [stopped(movie(1), 600, stop)]
+    assert told(make_plan(Feature.PROGRESS, rows, [], finished=finished)) == {KEY: expected}
+
+
+def test_a_position_without_a_date_may_be_older_than_any_watching() -> None:
+    finished = {Side.TARGET: [Play(item=movie(1), watched_at=-1000)]}
+    rows = [stopped(movie(1), 600, None)]
+    assert told(make_plan(Feature.PROGRESS, rows, [], finished=finished)) == {KEY: "skip watched_at_target"}
+
+
 def test_without_a_duration_the_provider_decides() -> None:
     made = make_plan(Feature.PROGRESS, [stopped(movie(imdb="tt1"), 600, minutes=None)], [])
     assert told(made) == {"movie:imdb:tt1": "target unresolved missing_tmdb_id"}

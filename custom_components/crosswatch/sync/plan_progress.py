@@ -83,7 +83,8 @@ def _finished(plays: Iterable[Play], draft: Draft) -> dict[str, int]:
     found: dict[str, int] = {}
     for play in plays:
         for key in keys_of([play.item], draft):
-            found[key] = max(found.get(key, 0), LATEST if play.watched_at is None else play.watched_at)
+            at = LATEST if play.watched_at is None else play.watched_at
+            found[key] = max(at, found.get(key, at))
     return found
 
 
@@ -92,7 +93,8 @@ def _plan_missing(key: str, entry: Resume, side: Side, finished: Mapping[str, in
     agreed, values = draft.agreed_before(key, entry), draft.context.values.get(key)
     written = draft.written(side.other, key)
     least = 1000 * draft.context.settings.least_move
-    if key in finished and (entry.at or 0) <= finished[key] + draft.context.settings.clock_tolerance:
+    tolerance = draft.context.settings.clock_tolerance
+    if key in finished and (entry.at is None or entry.at <= finished[key] + tolerance):
         # watched to its end there since, as far as anybody knows: there is nothing to resume
         draft.skip(side, key, entry, f"watched_at_{side}")
     elif is_old_news(entry, written, values, side.other):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from .models import MARKED, Entry, Play, Rating, Resume, Side, Values, WatchlistEntry
 
@@ -72,10 +73,10 @@ def told[E: Rating | Resume](
     entry: E, written: Written | None, is_echo: Callable[[E, Written], bool]
 ) -> Told:
     """Return what an entry says once the echo of a write that no read has shown yet is recognised."""
-    shown = value_of(entry) or 0
+    shown = cast("int", value_of(entry))
     if written is None or written.observed or not is_echo(entry, written):
         return Told(shown, date_of(entry), shown)
-    return Told(value_of(written.entry) or 0, date_of(written.entry), shown, ours=True)
+    return Told(cast("int", value_of(written.entry)), date_of(written.entry), shown, ours=True)
 
 
 def is_old_news(entry: Entry, written: Written | None, agreed: Values | None, side: Side) -> bool:
