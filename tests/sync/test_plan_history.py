@@ -10,6 +10,7 @@ import pytest
 from custom_components.crosswatch.sync.identity import play_key
 from custom_components.crosswatch.sync.ledger import Mark
 from custom_components.crosswatch.sync.models import (
+    CERTAIN,
     Direction,
     Entry,
     Feature,
@@ -206,6 +207,42 @@ def test_what_is_not_watched_there(
         assert said(made) == {at: words[word] for at, word in expected.items()}
     made = plan_plays([], plays, {at: Missing(source=n) for at, n in known.items()}, undated=SOURCE)
     assert said(made) == {at: mirrored(words[word]) for at, word in two_way.items()}
+
+
+@pytest.mark.parametrize(
+    ("at", "taken", "marked"),
+    [
+        # the play that was agreed is gone: an older one is no new watching, a newer one is
+        (OLD, None, False),
+        (None, None, False),
+        (NEW, None, True),
+        # gone because of us: it says nothing
+        (OLD, SOURCE, True),
+        (OLD, TARGET, True),
+    ],
+)
+def test_an_older_play_in_the_place_of_the_one_that_was_agreed(
+    at: int | None, taken: Side | None, marked: bool
+) -> None:
+    ours = {} if taken is None else {(taken, key(MID)): play(movie(1), MID)}
+    for direction in Direction:
+        made = plan_plays([at], [], {MID: Missing(target=1)}, direction=direction, undated=TARGET, taken=ours)
+        left = direction is TWO and not marked
+        assert said(made) == {at: "skip unwatched_at_target" if left else "target only_at_source"}
+        # and stays so
+        assert made.missing.get(key(at)) == (Missing(target=CERTAIN, target_since=NOW) if left else None)
+
+
+def test_an_older_play_at_the_target_in_the_place_of_the_one_that_was_agreed() -> None:
+    made = plan_plays([], [OLD], {MID: Missing(source=1)}, undated=SOURCE)
+    assert said(made) == {OLD: "skip unwatched_at_source"}
+    assert made.missing[key(OLD)] == Missing(source=CERTAIN, source_since=NOW)
+
+
+def test_in_a_one_way_pair_the_one_that_can_be_written_stands_for_an_agreed_play_that_is_gone() -> None:
+    rows = [play(movie(1, "tt1"), OLD), play(movie(imdb="tt1"), MID)]
+    made = plan_plays(rows, [], {NEW: Missing(target=1)}, direction=ONE, undated=TARGET)
+    assert said(made) == {OLD: "target only_at_source", MID: "skip covered_by_newest"}
 
 
 def test_of_several_plays_the_newest_one_that_can_be_written_stands_for_all() -> None:

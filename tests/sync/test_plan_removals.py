@@ -27,6 +27,7 @@ from custom_components.crosswatch.sync.models import (
 )
 from custom_components.crosswatch.sync.provider import Capability
 from custom_components.crosswatch.sync.settings import PairSettings
+from custom_components.crosswatch.sync.values import is_same_act
 
 from .fakes import HOUR, NOW, episode, listed, movie, play, rated, stopped
 from .planning import MINUTE, make_plan, told
@@ -39,6 +40,11 @@ P1 = f"{M1}@{NOW}"
 THERE, AT_SOURCE, AT_TARGET = Missing(), Missing(source=1), Missing(target=1)
 FULL = Capability(kinds=frozenset(Kind), add=True, update=True, remove=True)
 UNDATED = replace(FULL, dated=False)
+
+
+def row(remote_id: str | None) -> Play:
+    """A play under an id."""
+    return replace(play(movie(1), NOW), remote_id=remote_id)
 
 
 def removal_plan(
@@ -285,19 +291,44 @@ def test_what_we_have_taken_away_is_new_where_it_is_shown_again() -> None:
 @pytest.mark.parametrize(("day", "anew"), [(NOW, False), (NOW - 1, True)])
 def test_what_we_tried_to_take_away_is_told_from_what_is_new_by_its_day(day: int, anew: bool) -> None:
     """Both sides were found without it in one look, and that one does not tell since when it is listed."""
-    row = replace(listed(movie(1)), listed_at=NOW)
-    gone = {(SOURCE, M1): replace(row, listed_at=day)}
+    shown = replace(listed(movie(1)), listed_at=NOW)
+    gone = {(SOURCE, M1): replace(shown, listed_at=day)}
     missing = {M1: Missing(1, 1, NOW - 60, NOW - 60)}
-    made = removal_plan(Feature.WATCHLIST, [row], [], missing, taken=gone)
+    made = removal_plan(Feature.WATCHLIST, [shown], [], missing, taken=gone)
     assert told(made) == {M1: "skip missing_at_target_once"}
     assert bool(made.missing.get(M1, missing[M1]).source) is anew
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (replace(listed(movie(1)), listed_at=NOW), replace(listed(movie(1)), listed_at=NOW), True),
+        (replace(listed(movie(1)), listed_at=NOW), replace(listed(movie(1)), listed_at=NOW + 1), False),
+        (listed(movie(1)), replace(listed(movie(1)), listed_at=NOW), None),
+        (replace(listed(movie(1)), listed_at=NOW), listed(movie(1)), None),
+        (rated(movie(1), 80), rated(movie(1), 80), True),
+        (rated(movie(1), 80), rated(movie(1), 90), False),
+        (rated(movie(1), 80), rated(movie(1), 80, NOW + 1), False),
+        (rated(movie(1), 80, None), rated(movie(1), 80, None), None),
+        (row("a"), row("a"), True),
+        (row("a"), row("b"), False),
+        (row(None), row("b"), None),
+        (row("a"), row(None), None),
+        # the watched state of an item says less than its log
+        (row("marked:1"), row("marked:1"), True),
+        (row("marked:1"), row("b"), None),
+        (row("a"), row("marked:1"), None),
+    ],
+)
+def test_whether_two_entries_are_one_act(one: Entry, other: Entry, same: bool | None) -> None:
+    assert is_same_act(one, other) is same
 
 
 @pytest.mark.parametrize(("taken", "expected"), [("a", "removed_at_target"), ("c", "only_at_source")])
 def test_of_several_rows_of_one_time_the_one_we_tried_to_take_away_tells(taken: str, expected: str) -> None:
     key = play_key(M1, NOW)
-    rows = [Play(item=movie(1), watched_at=NOW, remote_id=each) for each in "ab"]
-    gone = {(SOURCE, key): Play(item=movie(1), watched_at=NOW, remote_id=taken)}
+    rows = [row(each) for each in "ab"]
+    gone = {(SOURCE, key): row(taken)}
     made = removal_plan(
         Feature.HISTORY, rows, [], {key: Missing(source=1, target=2, source_since=NOW - 60)}, taken=gone
     )

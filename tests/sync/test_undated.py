@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import replace
-from itertools import product
 
 import pytest
 
@@ -136,48 +135,6 @@ def test_real_plays_of_an_undated_side_travel() -> None:
         capabilities={Side.SOURCE: UNDATED, Side.TARGET: DATED},
     )
     assert [(c.side, c.key) for c in made.changes] == [(Side.TARGET, f"{M1}@{LATE}")]
-
-
-@pytest.mark.parametrize(
-    ("at", "taken", "expected"),
-    [
-        # the play that was agreed is gone: an older one is no new watching, a newer one is
-        (EARLY, False, "skip unwatched_at_target"),
-        (None, False, "skip unwatched_at_target"),
-        (NOW, False, "target only_at_source"),
-        # gone because of us: it says nothing
-        (EARLY, True, "target only_at_source"),
-    ],
-)
-def test_an_older_play_in_the_place_of_the_one_that_was_agreed(
-    at: int | None, taken: bool, expected: str
-) -> None:
-    gone, key = f"{M1}@{LATE}", f"{M1}@{'unknown' if at is None else at}"
-    for direction, side in product(Direction, Side):
-        made = make_plan(
-            Feature.HISTORY,
-            [play(movie(1), at)],
-            [],
-            direction=direction,
-            baseline={gone: ONCE},
-            taken={(side, gone): play(movie(1), LATE)} if taken else {},
-            capabilities={Side.SOURCE: DATED, Side.TARGET: UNDATED},
-        )
-        assert told(made) == {key: expected if direction is TWO else "target only_at_source"}
-
-
-def test_in_a_one_way_pair_the_one_that_can_be_written_stands_for_an_agreed_play_that_is_gone() -> None:
-    made = make_plan(
-        Feature.HISTORY,
-        [play(movie(1, "tt1"), EARLY - DAY), play(movie(imdb="tt1"), EARLY)],
-        [],
-        baseline={f"{M1}@{LATE}": ONCE},
-        capabilities={Side.SOURCE: DATED, Side.TARGET: UNDATED},
-    )
-    assert told(made) == {
-        f"{M1}@{EARLY - DAY}": "target only_at_source",
-        f"{M1}@{EARLY}": "skip covered_by_newest",
-    }
 
 
 def test_a_mark_of_a_moment_ago_counts_for_all_plays_of_the_item() -> None:
