@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+import random
 from typing import Any
 
 import pytest
@@ -230,7 +231,10 @@ async def test_401_and_only_plex_tv_decides(world: World, make: Make) -> None:
 
 
 @pytest.mark.parametrize("make", EVERY)
-async def test_throttled_with_and_without_a_time(world: World, make: Make) -> None:
+async def test_throttled_with_and_without_a_time(
+    world: World, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(random, "random", lambda: 0.1)
     for number in range(1, 4):
         world.movie(number)
     planned = [make(movie(number)) for number in range(1, 4)]

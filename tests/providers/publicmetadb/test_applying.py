@@ -214,9 +214,15 @@ async def test_long_break_that_is_asked_for_ends_the_run(
 
 @pytest.mark.parametrize("date", [False, True])
 async def test_short_break_is_kept_by_all(
-    provider: PublicMetaDBProvider, sim: PublicMetaDBSimulator, user: User, *, date: bool
+    provider: PublicMetaDBProvider,
+    sim: PublicMetaDBSimulator,
+    user: User,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    date: bool,
 ) -> None:
     """A 429 was not carried out: everything is written in the end, once."""
+    monkeypatch.setattr(random, "random", lambda: 0.0)
     sim.throttle(WATCHED, wait=1, date=date, method="POST", first=5, times=1)
     assert told(await apply(provider, *plays(40))) == [("applied", None)] * 40
     assert len(user.watched()) == 40
