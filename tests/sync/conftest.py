@@ -1,13 +1,21 @@
 """Fixtures of the engine's tests."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from custom_components.crosswatch.sync.state import State
 
-from .lab import Lab
+from .lab import OPENED, Lab
+
+
+@pytest.fixture(autouse=True)
+def all_closed() -> Iterator[None]:
+    """Close what a test has opened in memory."""
+    yield
+    while OPENED:
+        OPENED.pop().close()
 
 
 @pytest.fixture

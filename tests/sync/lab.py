@@ -4,15 +4,19 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+import sqlite3
 
 from custom_components.crosswatch.sync.engine import Engine, RunRequest
 from custom_components.crosswatch.sync.models import Direction, Entry, Feature, Scope
 from custom_components.crosswatch.sync.report import Progress, RunReport
+from custom_components.crosswatch.sync.schema import migrate
 from custom_components.crosswatch.sync.state import State
 
 from .fakes import HOUR, NOW, FakeProvider, listed, movie
 
 PAIR = "01PAIR"
+OPENED: list[sqlite3.Connection] = []
+"""Connections that are closed when the test is over."""
 
 
 class Lab:
@@ -55,6 +59,13 @@ class Lab:
     def at_target(self) -> list[int]:
         """TMDb ids on the target's watchlist, as they lie there."""
         return [entry.item.ids.tmdb or 0 for entry in self.target.entries[Feature.WATCHLIST]]
+
+
+def in_memory() -> sqlite3.Connection:
+    """A state file in memory."""
+    OPENED.append(db := sqlite3.connect(":memory:", isolation_level=None))
+    migrate(db)
+    return db
 
 
 async def dump(lab: Lab) -> list[str]:

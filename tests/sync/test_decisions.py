@@ -9,9 +9,9 @@ import pytest
 from custom_components.crosswatch.sync import decisions as table
 from custom_components.crosswatch.sync.decisions import Decided, Decision, fingerprint
 from custom_components.crosswatch.sync.models import Feature, Missing, Plan, Side, Values
-from custom_components.crosswatch.sync.schema import migrate
 
 from .fakes import NOW, listed, movie, play, rated
+from .lab import in_memory
 from .planning import MINUTE, told
 from .test_plan_removals import AT_SOURCE, AT_TARGET, M1, P1, R1, SOURCE, TARGET, THERE, removal_plan
 
@@ -158,8 +158,7 @@ def test_decisions_that_end_are_told_in_order() -> None:
 
 def database(scopes: Mapping[Side, str] = SCOPES) -> sqlite3.Connection:
     """A state file in memory, of a pair whose sides were read once."""
-    db = sqlite3.connect(":memory:", isolation_level=None)
-    migrate(db)
+    db = in_memory()
     for side, scope in scopes.items():
         for feature in (Feature.WATCHLIST, Feature.RATINGS):
             db.execute(

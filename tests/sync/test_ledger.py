@@ -7,19 +7,12 @@ import pytest
 from custom_components.crosswatch.sync import ledger
 from custom_components.crosswatch.sync.ledger import LONGEST, Mark
 from custom_components.crosswatch.sync.models import Action, Change, Feature, Outcome, OutcomeStatus, Side
-from custom_components.crosswatch.sync.schema import migrate
 
 from .fakes import NOW, movie, play
+from .lab import in_memory
 
 M1 = "movie:tmdb:1"
 WATCHED = NOW - 86_400
-
-
-def database() -> sqlite3.Connection:
-    """A state file in memory."""
-    db = sqlite3.connect(":memory:", isolation_level=None)
-    migrate(db)
-    return db
 
 
 def change(number: int = 1, action: Action = Action.ADD) -> Change:
@@ -36,7 +29,7 @@ def change(number: int = 1, action: Action = Action.ADD) -> Change:
 
 def announced(*changes: Change) -> sqlite3.Connection:
     """A ledger in which plays are about to be written."""
-    db = database()
+    db = in_memory()
     ledger.announce(db, "plex", "P", "R", changes or [change()], now=NOW)
     return db
 
