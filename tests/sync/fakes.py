@@ -137,7 +137,8 @@ class FakeProvider:
         if isinstance(entry, Play) and not self.capabilities[feature].dated:
             self.watched = [item for item in self.watched if item.name != entry.item.name]
         elif isinstance(entry, Play):
-            rows.remove(entry)
+            # without an id all rows of that time are meant
+            rows[:] = [row for row in rows if entry not in (row, replace(row, remote_id=None))]
         else:
             rows[:] = [row for row in rows if not _same_place(row, entry)]
 

@@ -366,3 +366,20 @@ async def test_what_a_person_adds_anew_before_anybody_saw_our_removal_stays(
     pair.of(side.other).append(told_apart(gone, int(lab.now) + 5))
     await pair.run(3)
     assert pair.held == (8, 8)
+
+
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize("place", [0, 1])
+async def test_rows_of_one_time_go_together(lab: Lab, side: Side, place: int) -> None:
+    """One of them left behind would look like a play that a person has added anew."""
+    pair = Pair(lab, HISTORY)
+    entries = [told_apart(entry, number) for number, entry in enumerate(pair.entries(8))]
+    pair.of(side)[:] = entries
+    pair.of(side.other)[:] = entries
+    pair.of(side.other).insert(place, told_apart(entries[0], 99))
+    await pair.run()
+    lab.now += DAY
+    del pair.of(side)[:2]
+    await pair.run(4)
+    assert pair.held == (6, 6)
+    assert [change.entry.remote_id for change in pair.provider(side.other).written] == ["1", None]

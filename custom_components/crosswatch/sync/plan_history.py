@@ -6,8 +6,10 @@ What such a side does not show any more was taken away only where an event of it
 there nothing is taken away but the watched state, and that only with the last play of the item.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set as AbstractSet
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property, partial
 from itertools import chain
 import math
@@ -277,17 +279,20 @@ class _History:
         whole = other in self._undated and draft.removes(other)
         rule = self._rule_to_keep(item, side, plays, places) if whole else None
         newest = keys[max(places)]
-        # rows of one time have one key, and go together
+        rows = Counter(keys.values())
         for place in {keys[place]: place for place in reversed((*places, *doubles))}.values():
+            play, key = plays[place], keys[place]
             if rule is not None:
-                draft.skip(other, keys[place], plays[place], rule)
-            elif whole and keys[place] != newest:
+                draft.skip(other, key, play, rule)
+            elif whole and key != newest:
                 # one play stands for all
-                draft.skip(other, keys[place], plays[place], "covered_by_newest")
+                draft.skip(other, key, play, "covered_by_newest")
             else:
                 alone = not whole and place in confirmed
                 sure = confirmed[place] if alone else all(confirmed.values())
-                draft.remove(other, keys[place], plays[place], once=not sure)
+                # rows of one time have one key, and go together: none of their ids may single one out
+                every = play if rows[key] == 1 else replace(play, remote_id=None)
+                draft.remove(other, key, every, once=not sure)
 
     def _rule_to_keep(
         self, item: str, side: Side, plays: Sequence[Play], places: Sequence[int]
