@@ -22,6 +22,7 @@ from custom_components.crosswatch.sync.models import (
 )
 from custom_components.crosswatch.sync.provider import Capability
 from custom_components.crosswatch.sync.report import RunReport, RunStatus
+from custom_components.crosswatch.sync.settings import PairSettings
 
 from .fakes import HOUR, NOW, FakeProvider, episode, listed, movie, play
 from .lab import PAIR, Lab
@@ -327,6 +328,31 @@ async def test_unwatched_stays_so_when_an_older_play_takes_the_place_of_the_agre
     pair.other.entries[Feature.HISTORY].append(play(movie(1), int(lab.now)))
     await lab.run()
     assert len(pair.plex.watched) == 1
+
+
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize("told", [True, False])
+async def test_what_was_deleted_does_not_come_back_when_it_is_watched_anew_where_it_was_unwatched(
+    lab: Lab, side: Side, told: bool
+) -> None:
+    """`told`: the new watching is a play, not only a mark."""
+    pair = Plex(lab, side, TWO)
+    pair.plex.logs = False
+    lab.request = replace(lab.request, settings=PairSettings(removals=frozenset({Feature.HISTORY})))
+    rows = pair.other.entries[Feature.HISTORY]
+    rows[:] = [play(movie(n), LATE) for n in (1, 2)]
+    await lab.run()
+    del pair.plex.watched[0]
+    await pair.silence()
+    del rows[0]
+    await pair.silence(1)
+    pair.plex.watched.append(movie(1))
+    anew = [play(movie(1), int(lab.now))] if told else []
+    pair.plex.entries[Feature.HISTORY] += anew
+    await lab.run()
+    assert rows == [play(movie(2), LATE), *anew]
+    await pair.silence()
+    assert len(pair.plex.watched) == 2
 
 
 @SIDES

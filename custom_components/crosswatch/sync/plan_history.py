@@ -20,7 +20,7 @@ from .identity import AmbiguousIdsError, play_key
 from .keyed import could_hold, item_key, rank
 from .ledger import true_play
 from .matching import match_plays
-from .models import MARKED, Entry, Item, LogIds, Play, Side, Snapshot
+from .models import CERTAIN, MARKED, Entry, Item, LogIds, Play, Side, Snapshot
 from .ordering import nearest
 
 type _Plays = Mapping[str, Sequence[Play]]
@@ -111,6 +111,7 @@ class _History:
 
     def _add_what_is_only_marked(self, side: Side) -> None:
         """Take agreed plays for held by a side that counts their items as watched, and nothing else."""
+        baseline = self._draft.context.baseline
         for item, times in self._draft.orphans().items():
             if item in self._plays[side.other] or item not in self._marked[side]:
                 continue
@@ -118,8 +119,9 @@ class _History:
             shown = [play.watched_at for play in own if play.watched_at is not None]
             more = [
                 Play(item=self._marked[side][item], watched_at=at)
-                for at in times
-                if nearest(shown, at, self._window) is None
+                for at, key in times.items()
+                # a mark of what it was without for certain is another watching
+                if baseline[key].at(side) < CERTAIN and nearest(shown, at, self._window) is None
             ]
             self._draft.see(side, [play_key(item, play.watched_at) for play in more])
             plays = sorted([*own, *more], key=_age)
