@@ -798,3 +798,20 @@ def test_decisions_are_about_one_side() -> None:
         Feature.WATCHLIST, [], [listed(movie(1))], {M1: AT_SOURCE}, decisions=decided(side=SOURCE)
     )
     assert told(made) == {M1: "target removed_at_source"}
+
+
+def test_rows_of_one_time_are_taken_away_together_and_others_by_their_ids() -> None:
+    """An id would single one of them out, and what is left would look like a play added anew."""
+    earlier = NOW - HOUR
+    rows = [(NOW, "1"), (NOW, "2"), (earlier, "3")]
+    made = removal_plan(
+        Feature.HISTORY,
+        [],
+        [replace(play(movie(1), at), remote_id=row) for at, row in rows],
+        dict.fromkeys((P1, play_key(M1, earlier)), AT_SOURCE),
+    )
+    assert {(c.key, c.action, c.entry.remote_id) for c in made.changes} == {
+        (P1, Action.REMOVE, None),
+        (play_key(M1, earlier), Action.REMOVE, "3"),
+    }
+    assert len(made.changes) == 2
