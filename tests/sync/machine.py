@@ -312,6 +312,7 @@ class PairMachine(World[SimSide]):
             self.lying.get(side, {}).pop(id(row), None)
             doubtful |= is_undated(row.entry) and self.was_hidden_by_both(slot[0], row.entry)
         counts = side is Side.SOURCE or self.direction is Direction.TWO_WAY
+        doubtful |= self.is_listed_anew(side.other, slot)
         if self.slots(side.other)[slot]:
             if slot in self.model.settled and not doubtful:
                 # in a one-way pair the source decides, and its own rows are never written
@@ -329,6 +330,17 @@ class PairMachine(World[SimSide]):
                     self.model.taken[side].add(slot)
             self.model.removed[side.other].discard(slot)
             self.model.settled.discard(slot)
+
+    def is_listed_anew(self, side: Side, slot: Slot) -> bool:
+        """Whether a side lists it since a later day than was agreed; nobody knows which act was the last."""
+        scopes = {each: sim.scope_hash for each, sim in self.sides.items()}
+        known = self.runner.run(self.state.known(PAIR, slot[0], scopes)).values
+        for row in self.sides[side].rows[slot[0]]:
+            if isinstance(row.entry, WatchlistEntry) and slot_of(slot[0], row.entry) == slot:
+                values = known.get(f"movie:tmdb:{row.entry.item.ids.tmdb}")
+                if values is not None and values.at(side) < (row.entry.listed_at or 0):
+                    return True
+        return False
 
     def was_hidden_by_both(self, feature: Feature, entry: Entry) -> bool:
         """Whether the last look found it on neither side: what shows it next may have it anew."""
