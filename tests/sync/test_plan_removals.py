@@ -38,6 +38,7 @@ M1 = "movie:tmdb:1"
 R1 = f"{M1}#rating:overall"
 P1 = f"{M1}@{NOW}"
 THERE, AT_SOURCE, AT_TARGET = Missing(), Missing(source=1), Missing(target=1)
+LONG = Missing(source=1, source_since=NOW - HOUR)
 FULL = Capability(kinds=frozenset(Kind), add=True, update=True, remove=True)
 UNDATED = replace(FULL, dated=False)
 
@@ -815,3 +816,64 @@ def test_rows_of_one_time_are_taken_away_together_and_others_by_their_ids() -> N
         (play_key(M1, earlier), Action.REMOVE, "3"),
     }
     assert len(made.changes) == 2
+
+
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize(
+    ("missing", "event", "noted"),
+    [
+        (Missing(), "7", None),
+        (Missing(1, 1, NOW - HOUR, NOW - HOUR), "7", "marked:off"),
+        (Missing(1, 1, NOW - HOUR, NOW - HOUR), "marked:off", None),
+    ],
+)
+def test_it_is_noted_when_nothing_but_the_log_is_left_of_a_play(
+    side: Side, missing: Missing, event: str, noted: str | None
+) -> None:
+    """Once, as soon as the other side is without it for certain."""
+
+    def logs(here: str) -> LogIds:
+        return LogIds(here, "there") if side is SOURCE else LogIds("there", here)
+
+    rows = [play(movie(1), NOW)]
+    made = removal_plan(
+        Feature.HISTORY,
+        rows if side is SOURCE else [],
+        rows if side is TARGET else [],
+        {P1: missing},
+        able=(UNDATED, FULL) if side is SOURCE else (FULL, UNDATED),
+        logs={P1: logs(event)},
+    )
+    assert told(made) == {P1: f"skip unwatched_at_{side}"}
+    assert made.logs == ({} if noted is None else {P1: logs(noted)})
+
+
+@pytest.mark.parametrize(
+    ("events", "newest", "watched", "expected"),
+    [
+        # marked again, by hand
+        (("marked:off", "marked:off"), LONG, True, ("skip other_plays_left", "skip other_plays_left")),
+        # watched again, and that was deleted too
+        (("marked:off", "8"), LONG, True, ("skip covered_by_newest", "target removed_at_source")),
+        # watched again, and never unwatched
+        (("7", "8"), None, True, ("skip other_plays_left", "source only_at_target")),
+        # of one of them nobody knows yet
+        (("7", "8"), THERE, False, ("skip unwatched_at_target", "skip unwatched_at_target")),
+    ],
+)
+def test_marked_again_after_it_was_unwatched(
+    events: tuple[str, str], newest: Missing | None, watched: bool, expected: tuple[str, str]
+) -> None:
+    times = (NOW - 24 * HOUR, NOW)
+    keys = [play_key(M1, at) for at in times]
+    made = removal_plan(
+        Feature.HISTORY,
+        [],
+        [play(movie(1), at) for at in times],
+        {keys[0]: LONG} if newest is None else {keys[0]: LONG, keys[1]: newest},
+        able=(FULL, UNDATED),
+        watched={TARGET: [movie(1)] if watched else []},
+        logs={key: LogIds(target=event) for key, event in zip(keys, events, strict=True)},
+    )
+    assert told(made) == dict(zip(keys, expected, strict=True))
+    assert made.logs == {}

@@ -355,6 +355,34 @@ async def test_what_was_deleted_does_not_come_back_when_it_is_watched_anew_where
     assert len(pair.plex.watched) == 2
 
 
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize("runs", [0, 2])
+async def test_what_a_person_marks_after_we_have_marked_it_unwatched_stays(
+    lab: Lab, side: Side, runs: int
+) -> None:
+    """The log of such a side shows the play that was deleted all the time, and a mark by hand adds none."""
+    pair = Plex(lab, side, TWO)
+    pair.plex.keeps = lambda entry: replace(entry, remote_id="7")
+    lab.request = replace(lab.request, settings=PairSettings(removals=frozenset({Feature.HISTORY})))
+    rows = pair.other.entries[Feature.HISTORY]
+    rows[:] = [play(movie(n), LATE) for n in (1, 2)]
+    await lab.run()
+    gone = rows.pop(0)
+    await lab.run()
+    await lab.run()
+    assert len(pair.plex.watched) == 1
+    await pair.silence(runs)
+    pair.plex.watched.append(movie(1))
+    await pair.silence(4)
+    # agreed anew, it can be taken away as any other
+    rows.append(gone)
+    await pair.silence()
+    rows.remove(gone)
+    await lab.run()
+    await lab.run()
+    assert len(pair.plex.watched) == 1
+
+
 @SIDES
 @pytest.mark.parametrize("logs", [True, False], ids=["logged", "state only"])
 @pytest.mark.parametrize("landed", [True, False])

@@ -104,6 +104,13 @@ class Draft:
         since = self.context.now
         self._left[key] = Missing(CERTAIN, 0, since) if side is Side.SOURCE else Missing(0, CERTAIN, 0, since)
 
+    def note_event(self, side: Side, key: str, event: str) -> None:
+        """Note what stands behind an agreed play at a side that dates plays itself."""
+        logs = self.context.logs.get(self._renamed.get(key, key), LogIds())
+        if logs.at(side) != event:
+            ids = (event, logs.target) if side is Side.SOURCE else (logs.source, event)
+            self._logs[key] = LogIds(*ids)
+
     def cover(self, side: Side, keys: Iterable[str]) -> None:
         """Note plays that a side holds only in that it counts their item as watched."""
         keys = tuple(keys)

@@ -26,6 +26,9 @@ from .ordering import nearest
 type _Plays = Mapping[str, Sequence[Play]]
 """Plays of a side by item."""
 
+UNMARKED = f"{MARKED}off"
+"""Stands for the event of a play that was taken away elsewhere, and of which nothing is left but the log."""
+
 
 def plan_history(source: Snapshot, target: Snapshot, draft: Draft) -> None:
     """Plan the plays of both sides."""
@@ -286,6 +289,9 @@ class _History:
             play, key = plays[place], keys[place]
             if rule is not None:
                 draft.skip(other, key, play, rule)
+                if item not in self._marked[other] and all(confirmed.values()):
+                    # should it be marked again, somebody has watched it once more
+                    draft.note_event(other, key, UNMARKED)
             elif whole and key != newest:
                 # one play stands for all
                 draft.skip(other, key, play, "covered_by_newest")
@@ -303,6 +309,9 @@ class _History:
         if item not in self._marked[side.other]:
             # nothing is left to take away but the log
             return f"unwatched_at_{side.other}"
+        keys = [play_key(item, plays[place].watched_at) for place in places]
+        if all(self._draft.log_id(side.other, key) == UNMARKED for key in keys):
+            return "other_plays_left"
         times = [plays[place].watched_at for place in places]
         if self._is_watched(item, side) or not all(
             _stands_for(times, play.watched_at, self._window) for play in plays
