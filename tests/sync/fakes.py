@@ -50,7 +50,7 @@ def listed(item: Item) -> WatchlistEntry:
     return WatchlistEntry(item=item)
 
 
-def rated(item: Item, tenths: int, at: int | None = NOW, label: str = "Overall") -> Rating:
+def rated(item: Item, tenths: int, at: int | None = NOW - 2 * HOUR, label: str = "Overall") -> Rating:
     """Make a rating."""
     return Rating(item=item, tenths=tenths, rated_at=at, label=label)
 

@@ -44,7 +44,7 @@ def test_all_that_a_plan_tells_is_in_order() -> None:
     known = dict.fromkeys(names, Values(70, 70))
     made = removal_plan(Feature.RATINGS, rows, rows, dict.fromkeys(names, THERE), values=known)
     assert list(made.values) == sorted(names)
-    once = dict.fromkeys(names, Missing(target=1))
+    once = dict.fromkeys(names, Missing(0, 1, 0, NOW - HOUR))
     gone = removal_plan(Feature.RATINGS, rows, [], once, values=dict.fromkeys(names, Values(80, 80)))
     for told_keys in (gone.missing, gone.lost[TARGET], [key for _, key in gone.standing]):
         assert list(told_keys) == sorted(names)

@@ -26,8 +26,8 @@ from .planning import make_plan, told
 
 ONE, TWO = Direction.ONE_WAY, Direction.TWO_WAY
 KEY = "movie:tmdb:1#rating:overall"
-THERE, ONCE = Missing(), Missing(target=1)
-OLD, NEW = NOW, NOW + HOUR
+OLD, NEW = NOW - 2 * HOUR, NOW - HOUR
+THERE, ONCE = Missing(), Missing(0, 1, 0, OLD)
 GONE = NOW - 24 * HOUR
 
 
@@ -122,6 +122,42 @@ def test_an_edit_beats_a_removal_that_is_certain() -> None:
         assert told(made) == {KEY: "target changed_at_source"}
     made = plan_values(TWO, None, (90, NEW), (80, 80), missing=Missing(source=1))
     assert told(made) == {KEY: "source changed_at_target"}
+
+
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize(
+    ("since", "expected"),
+    [
+        (OLD - 1, "changed"),
+        # given before that
+        (OLD, "removed"),
+        # not found missing before
+        (None, "wait"),
+    ],
+)
+def test_the_same_rating_given_once_more_is_an_edit(side: Side, since: int | None, expected: str) -> None:
+    """Taken back at one side, which a run has seen, then given on the other one with the value it had."""
+    other = side.other
+    missing = THERE
+    if since is not None:
+        missing = Missing(0, 1, 0, since) if side is Side.SOURCE else Missing(1, 0, since, 0)
+    rows = {side: [rated(movie(1), 80, OLD)], other: []}
+    made = make_plan(
+        Feature.RATINGS,
+        rows[Side.SOURCE],
+        rows[Side.TARGET],
+        direction=TWO,
+        baseline={KEY: missing},
+        values={KEY: Values(80, 80)},
+        settings=PairSettings(removals=frozenset(Feature)),
+        capabilities={each: Capability(kinds=frozenset(Kind), remove=True) for each in Side},
+    )
+    rules = {
+        "changed": f"{other} changed_at_{side}",
+        "removed": f"{side} removed_at_{other}",
+        "wait": f"skip missing_at_{other}_once",
+    }
+    assert told(made) == {KEY: rules[expected]}
 
 
 def test_missing_twice_in_a_one_way_pair_is_written_again() -> None:
@@ -247,7 +283,9 @@ def test_what_was_written_leaves_the_word_to_the_other_side() -> None:
         (GONE + 1, False, "target only_at_source"),
         # nearly then, or nobody knows when: anew if both sides missed it in one run
         (GONE, True, "target only_at_source"),
-        (GONE, False, "source removed_at_target"),
+        (GONE - 1, False, "source removed_at_target"),
+        # nobody has hidden it since: the other side was without it before
+        (GONE, False, "target changed_at_source"),
         (GONE - CLOCKS, True, "target only_at_source"),
         (None, True, "target only_at_source"),
         (None, False, "source removed_at_target"),

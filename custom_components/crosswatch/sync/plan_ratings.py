@@ -8,7 +8,7 @@ from typing import cast
 
 from .draft import SETTLES, Draft
 from .keyed import could_hold, newest_by_key
-from .models import Rating, Side, Snapshot, Values
+from .models import Missing, Rating, Side, Snapshot, Values
 from .values import Told, Written, changed_alone, has_changed, is_old_news, told
 
 CLOCKS = 86_400
@@ -79,7 +79,7 @@ def _plan_missing(key: str, entry: Rating, side: Side, snapshot: Snapshot, draft
     elif is_old_news(entry, written, values, rated):
         # the side shows once more what we have just replaced: the read is stale
         draft.skip(side, key, entry, SETTLES)
-    elif values is not None and has_changed(values, rated, counts):
+    elif values is not None and (has_changed(values, rated, counts) or _is_since(counts, agreed, side)):
         # agreed, gone here and rated anew there: an edit beats a removal
         if may_write:
             draft.add(side, key, entry, f"changed_at_{rated}")
@@ -105,6 +105,11 @@ def _is_same_act(key: str, entry: Rating, side: Side, draft: Draft) -> bool | No
     if entry.rated_at > missing.since(side):
         return False
     return True if entry.rated_at < missing.since(side) - CLOCKS else None
+
+
+def _is_since(given: Told, missing: Missing, side: Side) -> bool:
+    """Whether a rating, if with the value it had, was given after a side was first found without it."""
+    return bool(missing.at(side)) and given.at is not None and given.at > missing.since(side)
 
 
 def _conflict(here: Told, there: Told, draft: Draft) -> tuple[Side, str]:
