@@ -877,3 +877,26 @@ def test_marked_again_after_it_was_unwatched(
     )
     assert told(made) == dict(zip(keys, expected, strict=True))
     assert made.logs == {}
+
+
+@pytest.mark.parametrize(
+    ("missing", "taken", "stands"),
+    [
+        (THERE, True, True),
+        (AT_TARGET, False, True),
+        # seen without it since, or without it for certain
+        (AT_TARGET, True, False),
+        (Missing(target=2), False, False),
+    ],
+)
+def test_what_a_mark_stands_for(missing: Missing, taken: bool, stands: bool) -> None:
+    made = removal_plan(
+        Feature.HISTORY,
+        [],
+        [],
+        {P1: missing},
+        able=(FULL, UNDATED),
+        watched={TARGET: [movie(1)]},
+        taken={(TARGET, P1): play(movie(1), NOW)} if taken else {},
+    )
+    assert told(made) == ({P1: "skip missing_at_source_once"} if stands else {})

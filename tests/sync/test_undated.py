@@ -356,6 +356,31 @@ async def test_what_was_deleted_does_not_come_back_when_it_is_watched_anew_where
 
 
 @pytest.mark.parametrize("side", Side)
+async def test_a_play_that_was_deleted_does_not_come_back_with_the_next_one(lab: Lab, side: Side) -> None:
+    """We have marked it unwatched, and then it is watched anew."""
+    pair = Plex(lab, side, TWO)
+    lab.request = replace(lab.request, settings=PairSettings(removals=frozenset({Feature.HISTORY})))
+    pair.plex.watched += [movie(1), movie(2)]
+    first = [replace(play(movie(n), LATE), remote_id=f"marked:{n}") for n in (1, 2)]
+    # the state of an item is all there is
+    pair.plex.shown = lambda rows: [row for row in rows if row.item in pair.plex.watched]
+    pair.plex.entries[Feature.HISTORY] += first
+    await lab.run()
+    rows = pair.other.entries[Feature.HISTORY]
+    del rows[0]
+    await lab.run()
+    await lab.run()
+    assert pair.plex.watched == [movie(2)]
+    pair.plex.watched.append(movie(1))
+    anew = replace(play(movie(1), int(lab.now)), remote_id="marked:1")
+    pair.plex.entries[Feature.HISTORY][0] = anew
+    await lab.run()
+    assert rows == [first[1], anew]
+    await pair.silence()
+    assert len(pair.plex.watched) == 2
+
+
+@pytest.mark.parametrize("side", Side)
 @pytest.mark.parametrize("runs", [0, 2])
 async def test_what_a_person_marks_after_we_have_marked_it_unwatched_stays(
     lab: Lab, side: Side, runs: int

@@ -114,7 +114,7 @@ class _History:
 
     def _add_what_is_only_marked(self, side: Side) -> None:
         """Take agreed plays for held by a side that counts their items as watched, and nothing else."""
-        baseline = self._draft.context.baseline
+        baseline, taken = self._draft.context.baseline, self._draft.context.taken
         for item, times in self._draft.orphans().items():
             if item in self._plays[side.other] or item not in self._marked[side]:
                 continue
@@ -123,8 +123,9 @@ class _History:
             more = [
                 Play(item=self._marked[side][item], watched_at=at)
                 for at, key in times.items()
-                # a mark of what it was without for certain is another watching
-                if baseline[key].at(side) < CERTAIN and nearest(shown, at, self._window) is None
+                # a mark of what it was without for certain, or because of us, is another watching
+                if baseline[key].at(side) < (1 if (side, key) in taken else CERTAIN)
+                and nearest(shown, at, self._window) is None
             ]
             self._draft.see(side, [play_key(item, play.watched_at) for play in more])
             plays = sorted([*own, *more], key=_age)
