@@ -22,7 +22,7 @@ from .models import (
     Unresolved,
     Values,
 )
-from .ordering import in_order, nearest, order, times_by_item
+from .ordering import in_order, in_turn, nearest, order, times_by_item
 from .values import Written
 
 SETTLES = "written_a_moment_ago"
@@ -348,8 +348,8 @@ class Draft:
         return Plan(
             feature=self.feature,
             changes=tuple(sorted(self._changes, key=order)),
-            unresolved=tuple(sorted(self._unresolved, key=lambda row: (row.side, row.key))),
-            skipped=tuple(sorted(self._skipped, key=lambda row: (row.key, row.rule, row.side))),
+            unresolved=tuple(sorted(self._unresolved, key=lambda row: in_turn(row.side, row.key))),
+            skipped=tuple(sorted(self._skipped, key=lambda row: in_turn(row.key, row.rule, row.side))),
             agreed=tuple(in_order(self._agreed)),
             values={key: self._values[key] for key in in_order(self._values)},
             logs={key: logs[key] for key in in_order(logs)},

@@ -368,9 +368,12 @@ def _free(held: list[object]) -> None:
     """Empty the list, and free what was read and remembered piece by piece."""
     seen = [thing for thing in held if isinstance(thing, Seen)]
     entries = [entry for one in seen for snapshot in one.snapshots.values() for entry in snapshot.entries]
+    looks = [one.look for one in seen]
+    rows = [part for look in looks for part in (look.plan.agreed, look.agreed, look.news)]
     known = [known for one in seen for known in (one.memory.known, one.look)]
     baselines = [agreed for each in known for agreed in (each.baseline, each.values, each.logs)]
-    held.clear()
-    seen.clear()
-    known.clear()
+    for things in (held, seen, looks, known):
+        things.clear()
+    while rows:
+        rows.pop()
     free(entries, *baselines)

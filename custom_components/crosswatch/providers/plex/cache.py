@@ -137,9 +137,9 @@ def adds_up(page: Page[Row], known: Mapping[str, Row]) -> bool:
         if before is None or before.guid != row.guid or not row.view_count:
             return False
     # a show's own count sums up its episodes'
-    watched = {key for key, row in known.items() if row.view_count and row.item.kind is not Kind.SHOW}
+    watched = {key: row for key, row in known.items() if row.view_count and row.item.kind is not Kind.SHOW}
     listed = {row.key for row in rows}
-    if page.total is None or page.total != len(watched | listed):
+    if page.total is None or page.total != len(watched) + sum(key not in watched for key in listed):
         return False
     if page.total == len(rows):
         return True
@@ -150,7 +150,7 @@ def adds_up(page: Page[Row], known: Mapping[str, Row]) -> bool:
         # it may go on like that beyond the page
         return False
     # what was watched later than the last row has to be on the page
-    newer = (key for key in watched if (known[key].last_viewed_at or 0) > last.last_viewed_at)
+    newer = (key for key, row in watched.items() if (row.last_viewed_at or 0) > last.last_viewed_at)
     return listed.issuperset(newer)
 
 
