@@ -85,11 +85,11 @@ async def test_first_page_fails(
 
 @pytest.mark.parametrize("name", LISTINGS)
 async def test_server_that_restarts_while_it_is_read(watched: World, name: str) -> None:
-    """Gone between two pages, and first starting up when it is back: whole or not at all."""
-    watched.pms.inject(LISTINGS[name], first=2, times=None, delay=0.05)
+    """Gone at the second page, and first starting up when it is back: whole or not at all."""
+    watched.pms.inject(LISTINGS[name], first=2, times=None, drop=True)
     provider = watched.provider()
     reading = asyncio.create_task(provider.read(Feature.HISTORY, SCOPE))
-    while len(watched.pms.requests(LISTINGS[name])) < 1:  # noqa: ASYNC110 - the simulator has no event for it
+    while len(watched.pms.requests(LISTINGS[name])) < 2:  # noqa: ASYNC110 - the simulator has no event for it
         await asyncio.sleep(0.001)
     await watched.pms.stop()
     with pytest.raises(UnreachableError):
