@@ -820,29 +820,31 @@ def test_rows_of_one_time_are_taken_away_together_and_others_by_their_ids() -> N
 
 @pytest.mark.parametrize("side", Side)
 @pytest.mark.parametrize(
-    ("missing", "event", "noted"),
+    ("taken", "event", "noted"),
     [
-        (Missing(), "7", None),
-        (Missing(1, 1, NOW - HOUR, NOW - HOUR), "7", "marked:off"),
-        (Missing(1, 1, NOW - HOUR, NOW - HOUR), "marked:off", None),
+        # it may be hidden
+        (False, "7", None),
+        (True, "7", "marked:off"),
+        (True, "marked:off", None),
     ],
 )
 def test_it_is_noted_when_nothing_but_the_log_is_left_of_a_play(
-    side: Side, missing: Missing, event: str, noted: str | None
+    side: Side, taken: bool, event: str, noted: str | None
 ) -> None:
-    """Once, as soon as the other side is without it for certain."""
+    """Once, and only of what we have taken away there."""
 
     def logs(here: str) -> LogIds:
         return LogIds(here, "there") if side is SOURCE else LogIds("there", here)
 
-    rows = [play(movie(1), NOW)]
+    rows = [row("7")]
     made = removal_plan(
         Feature.HISTORY,
         rows if side is SOURCE else [],
         rows if side is TARGET else [],
-        {P1: missing},
+        {P1: Missing(1, 1, NOW - HOUR, NOW - HOUR)},
         able=(UNDATED, FULL) if side is SOURCE else (FULL, UNDATED),
         logs={P1: logs(event)},
+        taken={(side, P1): rows[0]} if taken else {},
     )
     assert told(made) == {P1: f"skip unwatched_at_{side}"}
     assert made.logs == ({} if noted is None else {P1: logs(noted)})

@@ -290,8 +290,8 @@ class _History:
             play, key = plays[place], keys[place]
             if rule is not None:
                 draft.skip(other, key, play, rule)
-                if item not in self._marked[other] and all(confirmed.values()):
-                    # should it be marked again, somebody has watched it once more
+                if item not in self._marked[other] and (other, key) in draft.context.taken:
+                    # marked unwatched by us: should it be marked again, somebody has watched it once more
                     draft.note_event(other, key, UNMARKED)
             elif whole and key != newest:
                 # one play stands for all
