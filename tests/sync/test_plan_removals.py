@@ -850,6 +850,23 @@ def test_it_is_noted_when_nothing_but_the_log_is_left_of_a_play(
     assert made.logs == ({} if noted is None else {P1: logs(noted)})
 
 
+@pytest.mark.parametrize("side", Side)
+def test_what_is_still_marked_is_not_noted_as_unwatched(side: Side) -> None:
+    here, there = [row("7")], [play(movie(1), NOW - 24 * HOUR)]
+    made = removal_plan(
+        Feature.HISTORY,
+        here if side is SOURCE else there,
+        there if side is SOURCE else here,
+        {P1: Missing(1, 1, NOW - HOUR, NOW - HOUR)},
+        able=(UNDATED, FULL) if side is SOURCE else (FULL, UNDATED),
+        watched={side: [movie(1)]},
+        logs={P1: LogIds("7", "7")},
+        taken={(side, P1): here[0]},
+    )
+    assert told(made)[P1] == "skip other_plays_left"
+    assert made.logs == {}
+
+
 @pytest.mark.parametrize(
     ("events", "newest", "watched", "expected"),
     [
