@@ -1,6 +1,7 @@
 """A plan of two lists of entries, and what it says."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from custom_components.crosswatch.sync.context import Context
@@ -10,6 +11,7 @@ from custom_components.crosswatch.sync.models import (
     Entry,
     Feature,
     Item,
+    Kind,
     Missing,
     Plan,
     Play,
@@ -17,11 +19,17 @@ from custom_components.crosswatch.sync.models import (
     Snapshot,
 )
 from custom_components.crosswatch.sync.plan import plan
+from custom_components.crosswatch.sync.provider import Capability
 from custom_components.crosswatch.sync.settings import PairSettings
 
 from .fakes import NOW
 
 MINUTE = 60
+M1 = "movie:tmdb:1"
+R1 = f"{M1}#rating:overall"
+P1 = f"{M1}@{NOW}"
+FULL = Capability(kinds=frozenset(Kind), add=True, update=True, remove=True)
+UNDATED = replace(FULL, dated=False)
 
 
 def make_plan(
@@ -90,3 +98,27 @@ def told(made: Plan) -> dict[str, str]:
     rows |= {s.key: f"skip {s.rule}" for s in made.skipped}
     rows |= {u.key: f"{u.side} unresolved {u.reason}" for u in made.unresolved}
     return rows | dict.fromkeys(made.agreed, "agreed")
+
+
+def removal_plan(
+    feature: Feature,
+    source: Sequence[Entry],
+    target: Sequence[Entry],
+    baseline: dict[str, Missing],
+    *,
+    direction: Direction = Direction.TWO_WAY,
+    settings: PairSettings | None = None,
+    able: tuple[Capability, Capability] = (FULL, FULL),
+    **more: Any,
+) -> Plan:
+    """Plan with removals switched on."""
+    return make_plan(
+        feature,
+        source,
+        target,
+        direction=direction,
+        baseline=baseline,
+        settings=settings or PairSettings(removals=frozenset(Feature)),
+        capabilities=dict(zip(Side, able, strict=True)),
+        **more,
+    )

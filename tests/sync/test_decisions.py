@@ -12,8 +12,8 @@ from custom_components.crosswatch.sync.models import Feature, Missing, Plan, Sid
 
 from .fakes import NOW, listed, movie, play, rated
 from .lab import in_memory
-from .planning import MINUTE, told
-from .test_plan_removals import AT_SOURCE, AT_TARGET, M1, P1, R1, SOURCE, TARGET, THERE, removal_plan
+from .planning import M1, MINUTE, P1, R1, removal_plan, told
+from .test_plan_removals import AT_SOURCE, AT_TARGET, SOURCE, TARGET, THERE
 
 SCOPES = {SOURCE: "a", TARGET: "b"}
 

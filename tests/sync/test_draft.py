@@ -25,8 +25,7 @@ from custom_components.crosswatch.sync.models import (
 from custom_components.crosswatch.sync.settings import PairSettings
 
 from .fakes import HOUR, NOW, episode, listed, movie, play, rated
-from .planning import MINUTE, make_plan, told
-from .test_plan_removals import FULL, M1, P1, R1, UNDATED, removal_plan
+from .planning import FULL, M1, MINUTE, P1, R1, UNDATED, make_plan, removal_plan, told
 
 ONE, TWO = Direction.ONE_WAY, Direction.TWO_WAY
 SOURCE, TARGET = Side.SOURCE, Side.TARGET

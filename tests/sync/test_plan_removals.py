@@ -30,46 +30,16 @@ from custom_components.crosswatch.sync.settings import PairSettings
 from custom_components.crosswatch.sync.values import is_same_act
 
 from .fakes import HOUR, NOW, episode, listed, movie, play, rated, stopped
-from .planning import MINUTE, make_plan, told
+from .planning import FULL, M1, MINUTE, P1, R1, UNDATED, removal_plan, told
 
 ONE, TWO = Direction.ONE_WAY, Direction.TWO_WAY
 SOURCE, TARGET = Side.SOURCE, Side.TARGET
-M1 = "movie:tmdb:1"
-R1 = f"{M1}#rating:overall"
-P1 = f"{M1}@{NOW}"
 THERE, AT_SOURCE, AT_TARGET = Missing(), Missing(1, 0, NOW - HOUR), Missing(0, 1, 0, NOW - HOUR)
-LONG = Missing(source=1, source_since=NOW - HOUR)
-FULL = Capability(kinds=frozenset(Kind), add=True, update=True, remove=True)
-UNDATED = replace(FULL, dated=False)
 
 
 def row(remote_id: str | None) -> Play:
     """A play under an id."""
     return replace(play(movie(1), NOW), remote_id=remote_id)
-
-
-def removal_plan(
-    feature: Feature,
-    source: Sequence[Entry],
-    target: Sequence[Entry],
-    baseline: dict[str, Missing],
-    *,
-    direction: Direction = TWO,
-    settings: PairSettings | None = None,
-    able: tuple[Capability, Capability] = (FULL, FULL),
-    **more: Any,
-) -> Plan:
-    """Plan with removals switched on."""
-    return make_plan(
-        feature,
-        source,
-        target,
-        direction=direction,
-        baseline=baseline,
-        settings=settings or PairSettings(removals=frozenset(Feature)),
-        capabilities=dict(zip(Side, able, strict=True)),
-        **more,
-    )
 
 
 # --- all features ---------------------------------------------------------------------------------
@@ -871,9 +841,9 @@ def test_what_is_still_marked_is_not_noted_as_unwatched(side: Side) -> None:
     ("events", "newest", "watched", "expected"),
     [
         # marked again, by hand
-        (("marked:off", "marked:off"), LONG, True, ("skip other_plays_left", "skip other_plays_left")),
+        (("marked:off", "marked:off"), AT_SOURCE, True, ("skip other_plays_left", "skip other_plays_left")),
         # watched again, and that was deleted too
-        (("marked:off", "8"), LONG, True, ("skip covered_by_newest", "target removed_at_source")),
+        (("marked:off", "8"), AT_SOURCE, True, ("skip covered_by_newest", "target removed_at_source")),
         # watched again, and never unwatched
         (("7", "8"), None, True, ("skip other_plays_left", "source only_at_target")),
         # of one of them nobody knows yet
@@ -889,7 +859,7 @@ def test_marked_again_after_it_was_unwatched(
         Feature.HISTORY,
         [],
         [play(movie(1), at) for at in times],
-        {keys[0]: LONG} if newest is None else {keys[0]: LONG, keys[1]: newest},
+        {keys[0]: AT_SOURCE} if newest is None else {keys[0]: AT_SOURCE, keys[1]: newest},
         able=(FULL, UNDATED),
         watched={TARGET: [movie(1)] if watched else []},
         logs={key: LogIds(target=event) for key, event in zip(keys, events, strict=True)},

@@ -18,7 +18,6 @@ from custom_components.crosswatch.sync.models import (
     Scope,
     Side,
     Snapshot,
-    WatchlistEntry,
 )
 from custom_components.crosswatch.sync.provider import UnreachableError
 from custom_components.crosswatch.sync.report import RunStatus
@@ -26,6 +25,7 @@ from custom_components.crosswatch.sync.settings import PairSettings
 
 from .fakes import HOUR, NOW
 from .lab import Lab, until
+from .test_absence import dated
 from .test_removals import DAY, HISTORY, LISTS, ONE, RATINGS, REMOVALS, TWO, Pair
 
 FEATURES = [LISTS, HISTORY, RATINGS]
@@ -33,14 +33,7 @@ FEATURES = [LISTS, HISTORY, RATINGS]
 
 def told_apart(entry: Entry, act: int) -> Entry:
     """Let a service tell one act of a person from the next."""
-    match entry:
-        case WatchlistEntry():
-            return replace(entry, listed_at=act)
-        case Rating():
-            return replace(entry, rated_at=act)
-        case Play():
-            return replace(entry, remote_id=str(act))
-    raise TypeError(entry)
+    return replace(entry, remote_id=str(act)) if isinstance(entry, Play) else dated(entry, act)
 
 
 async def removed_in_doubt(lab: Lab, feature: Feature, side: Side, answer: OutcomeStatus) -> Pair:

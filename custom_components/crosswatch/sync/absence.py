@@ -71,7 +71,7 @@ class Absences:
             at_target=at_target,
             now=self._context.now,
             same=self._is_same(key),
-            anew=key in self._anew or self._is_our_doing(key),
+            anew=self._is_since_ours(key),
         )
 
     def is_anew(self, key: str, missing: Missing) -> bool:
@@ -79,9 +79,7 @@ class Absences:
         side = self.only_side(key)
         if side is None:
             return False
-        if key in self._anew or self._is_our_doing(key):
-            return True
-        return missing.is_anew(side, same=self._is_same(key))
+        return self._is_since_ours(key) or missing.is_anew(side, same=self._is_same(key))
 
     def may_be_there(self, side: Side, key: str) -> bool:
         """Whether a side that was seen to hold a key is not without it for certain."""
@@ -90,12 +88,10 @@ class Absences:
             return False
         return not missing.confirmed(side, self._context.now)
 
-    def _is_our_doing(self, key: str) -> bool:
-        """Whether a side is without a key because of us: what the other side shows came after that."""
+    def _is_since_ours(self, key: str) -> bool:
+        """Whether what one side alone shows came after we had taken it away there, or on the other side."""
         side = self.only_side(key)
-        return side is not None and (side.other, key) in self._taken
+        return key in self._anew or (side is not None and (side.other, key) in self._taken)
 
     def _is_same(self, key: str) -> bool | None:
-        if self._tells and not key.endswith(UNDATED):
-            return True
-        return self.same.get(key)
+        return True if self._tells and not key.endswith(UNDATED) else self.same.get(key)
